@@ -1,0 +1,17 @@
+//! Python's serialization formats, as Pyro uses them: bytes to and from the tokens of `salamander-value`.
+//!
+//! A [`Codec`] is one of the formats. [`Codec::reader`] and [`Codec::writer`] carry single values;
+//! [`Codec::call_reader`] and [`Codec::write_call`] carry the four parts of a call (object, method, positional and
+//! keyword arguments) in the form that Pyro gives them in each format.
+
+mod call;
+mod codec;
+mod json;
+mod marshal;
+mod msgpack;
+mod output;
+mod serpent;
+
+pub use call::{Args, Arguments, CallHead};
+pub use codec::{Codec, Decoder, Limits, Settings, Zone, ZoneRules};
+pub use output::{ATTACH_FROM, Mark, Output};
