@@ -1,0 +1,156 @@
+//! Who calls, and what travels with a call beside its arguments.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+/// One client connection, as the methods that it calls see it.
+#[derive(Debug)]
+pub struct Session {
+    id: u64,
+    peer: Option<SocketAddr>,
+}
+
+impl Session {
+    /// A session with the client at this address, if it has one.
+    pub fn new(peer: Option<SocketAddr>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), peer }
+    }
+
+    /// A number that no other session of this process has.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The address of the client.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+}
+
+/// Annotations: small pieces of data beside the arguments, each under an id of four ASCII characters.
+pub type Annotations = Vec<([u8; 4], Bytes)>;
+
+/// What a method can know of the call that it serves. Cheap to clone.
+///
+/// A method takes one as a parameter of the type `&CallContext`; [`CallContext::current`] finds it further down.
+#[derive(Clone, Debug)]
+pub struct CallContext(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    session: Option<Arc<Session>>,
+    correlation_id: Uuid,
+    annotations: Annotations,
+    reply: Arc<Mutex<Annotations>>,
+    /// The locks that the callers of this call hold, up to its first one.
+    holds: Vec<u64>,
+}
+
+tokio::task_local! {
+    static CURRENT: CallContext;
+}
+
+impl CallContext {
+    /// The context of a call from `session`.
+    pub fn new(session: Option<Arc<Session>>, correlation_id: Uuid, annotations: Annotations) -> Self {
+        let holds = annotations
+            .iter()
+            .find(|(id, _)| id == Self::HOLDS)
+            .map(|(_, data)| {
+                data.chunks_exact(8).map(|id| id.iter().fold(0, |n, &b| n << 8 | u64::from(b))).collect()
+            })
+            .unwrap_or_default();
+        Self(Arc::new(Inner { session, correlation_id, annotations, reply: Arc::default(), holds }))
+    }
+
+    /// The annotation in which the locks that callers hold travel, through Python programs too.
+    pub const HOLDS: &'static [u8; 4] = b"HOLD";
+
+    /// The context of the call that this task serves, if it does.
+    ///
+    /// It is there in async methods and in blocking ones, in all that they await or call on the same task or thread.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// Runs a future as part of this call.
+    pub async fn scope<F: Future>(self, future: F) -> F::Output {
+        CURRENT.scope(self, future).await
+    }
+
+    /// Runs a closure as part of this call.
+    pub fn scope_sync<T>(self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, work)
+    }
+
+    /// The client's session; none for a call from this very process.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        self.0.session.as_ref()
+    }
+
+    /// The address of the client.
+    pub fn client_addr(&self) -> Option<SocketAddr> {
+        self.session().and_then(|session| session.peer())
+    }
+
+    /// The id that this call and all that it leads to have in common.
+    pub fn correlation_id(&self) -> Uuid {
+        self.0.correlation_id
+    }
+
+    /// An annotation that the client sent.
+    pub fn annotation(&self, id: &str) -> Option<&Bytes> {
+        let id = id.as_bytes();
+        self.0.annotations.iter().rev().find(|(other, _)| other == id).map(|(_, data)| data)
+    }
+
+    /// All annotations that the client sent.
+    pub fn annotations(&self) -> &Annotations {
+        &self.0.annotations
+    }
+
+    /// Sends an annotation back with the reply. Ids that are not four ASCII characters are an error.
+    ///
+    /// # Errors
+    /// [`Kind::Custom`](salamander_value::Kind::Custom) for a bad id.
+    pub fn reply_annotation(&self, id: &str, data: impl Into<Bytes>) -> Result<(), salamander_value::Error> {
+        let id: [u8; 4] = id.as_bytes().try_into().ok().filter(|_| id.is_ascii()).ok_or_else(|| {
+            salamander_value::Error::new(
+                salamander_value::Kind::Custom,
+                "annotation identifier must be 4 ascii characters",
+            )
+        })?;
+        self.0.reply.lock().unwrap_or_else(PoisonError::into_inner).push((id, data.into()));
+        Ok(())
+    }
+
+    /// The annotations for the reply.
+    pub fn take_reply_annotations(&self) -> Annotations {
+        std::mem::take(&mut self.0.reply.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The locks that this call and its callers hold.
+    pub fn holds(&self) -> &[u64] {
+        &self.0.holds
+    }
+
+    /// The same call, holding one lock more.
+    #[must_use]
+    pub fn holding(&self, lock: u64) -> Self {
+        let Inner { session, correlation_id, annotations, reply, holds } = &*self.0;
+        let mut holds = holds.clone();
+        holds.push(lock);
+        Self(Arc::new(Inner {
+            session: session.clone(),
+            correlation_id: *correlation_id,
+            annotations: annotations.clone(),
+            reply: reply.clone(),
+            holds,
+        }))
+    }
+}

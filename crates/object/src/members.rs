@@ -1,0 +1,115 @@
+//! What an object exposes: its methods and properties, as `#[expose]` found them in the source.
+
+use salamander_value::{Dict, Set, Value};
+
+/// All that a type exposes.
+#[derive(Debug)]
+pub struct Members {
+    /// The name of the Rust type, which stands where Python shows the class.
+    pub class: &'static str,
+    /// The documentation of the type's exposed block.
+    pub doc: &'static str,
+    /// The exposed methods.
+    pub methods: &'static [Method],
+    /// The exposed properties.
+    pub properties: &'static [Property],
+    /// Names that stand in the exposed block but are not exposed.
+    pub unexposed: &'static [&'static str],
+}
+
+/// An exposed method.
+#[derive(Debug)]
+pub struct Method {
+    /// The name that clients call it by.
+    pub name: &'static str,
+    /// Its documentation.
+    pub doc: &'static str,
+    /// Its parameters, without `self` and what is injected.
+    pub params: &'static [Param],
+    /// Clients do not wait for it.
+    pub oneway: bool,
+    /// It runs right where it is called: neither async, nor blocking, nor behind a lock.
+    pub plain: bool,
+    /// Its result is a stream of items.
+    pub stream: bool,
+    /// The type it returns, as written.
+    pub returns: &'static str,
+    /// Where it stands in the source.
+    pub file: &'static str,
+    /// The line there.
+    pub line: u32,
+}
+
+/// An exposed property.
+#[derive(Debug)]
+pub struct Property {
+    /// The name that clients know it by.
+    pub name: &'static str,
+    /// Its documentation.
+    pub doc: &'static str,
+    /// The type, as written.
+    pub ty: &'static str,
+    /// It can be read.
+    pub readable: bool,
+    /// It can be set.
+    pub writable: bool,
+}
+
+/// A parameter of a method.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name, by which it can be given.
+    pub name: &'static str,
+    /// The type, as written.
+    pub ty: &'static str,
+    /// How it is given.
+    pub kind: ParamKind,
+}
+
+/// How an argument reaches a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamKind {
+    /// By position or name; it must be given.
+    Required,
+    /// By position or name; it may be left out.
+    Optional,
+    /// All further positional arguments: `*args`.
+    Args,
+    /// All further keyword arguments: `**kwargs`.
+    Kwargs,
+}
+
+/// One member of an object, by its place in [`Members`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// Calls the method with this index.
+    Method(usize),
+    /// Reads the property with this index.
+    Get(usize),
+    /// Sets the property with this index.
+    Set(usize),
+}
+
+impl Members {
+    /// The metadata that Pyro's clients ask for: the names of methods, one-way methods and attributes, as sets.
+    pub fn metadata(&self) -> Dict {
+        let set = |names: &mut dyn Iterator<Item = &'static str>| Value::from(Set::from_iter(names));
+        Dict::from_iter([
+            ("methods", set(&mut self.methods.iter().map(|method| method.name))),
+            ("oneway", set(&mut self.methods.iter().filter(|method| method.oneway).map(|method| method.name))),
+            ("attrs", set(&mut self.properties.iter().map(|property| property.name))),
+        ])
+    }
+
+    /// Whether every method runs right where it is called.
+    pub fn all_plain(&self) -> bool {
+        self.methods.iter().all(|method| method.plain && !method.stream)
+    }
+}
+
+impl Method {
+    /// How many positional arguments it takes at most, unless it takes any number.
+    pub(crate) fn positional(&self) -> usize {
+        self.params.iter().filter(|param| matches!(param.kind, ParamKind::Required | ParamKind::Optional)).count()
+    }
+}
