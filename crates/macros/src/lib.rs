@@ -1,1 +1,41 @@
-//! To come.
+//! The attributes of Salamander: `#[expose]` on an `impl` block and `#[proxy]` on a trait. They parse and render; what
+//! the rendered code calls is ordinary code of the other crates.
+
+mod attrs;
+mod expose;
+mod proxy;
+mod returns;
+
+use proc_macro::TokenStream;
+
+/// Makes the methods of an `impl` block callable from elsewhere.
+///
+/// Every method with `&self` or `&mut self` is exposed, but for those whose name begins with an underscore and those
+/// marked `#[unexposed]`. Functions without `self` are left alone. On methods:
+///
+/// - `#[oneway]`: clients do not wait for it.
+/// - `#[blocking]`: it blocks, and so runs on a thread of its own.
+/// - `#[property]`: it is read as an attribute; `#[setter]` on `set_NAME` sets the attribute.
+/// - `#[name("...")]`: the name that clients know it by.
+/// - `#[unexposed]`: it is not exposed.
+///
+/// On parameters: `#[default(expression)]` for one that may be left out (an `Option` may be without it, and is then
+/// `None`), `#[args]` for a `Vec` of all further positional arguments, `#[kwargs]` for a map of all further keyword
+/// arguments. A parameter of the type `&CallContext` gets the context of the call.
+///
+/// A method that returns a `Result` raises its error in the caller; any error that becomes an `Exception` will do. One that
+/// returns `impl Iterator` or `impl Stream` gives an item stream.
+#[proc_macro_attribute]
+pub fn expose(attr: TokenStream, item: TokenStream) -> TokenStream {
+    expose::expand(attr.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a typed proxy of a trait: `trait Greeter` becomes the struct `GreeterProxy`, with a constructor from `Proxy` and
+/// the trait's methods, each of which calls the remote method of its name.
+///
+/// Methods are written `async fn NAME(&self, ...) -> Result<T>`. On them: `#[name("...")]`, `#[oneway]` (returns when the call
+/// is sent), `#[property]` and `#[setter]` (on `set_NAME`), `#[stream]` (the result is an item stream of `T`).
+#[proc_macro_attribute]
+pub fn proxy(attr: TokenStream, item: TokenStream) -> TokenStream {
+    proxy::expand(attr.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
