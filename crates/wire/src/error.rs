@@ -1,0 +1,99 @@
+//! [`WireError`]: what can be wrong with a frame, and how Pyro says it.
+
+use std::fmt;
+
+use salamander_value::{Exception, Raised};
+
+/// Why bytes are no message of the protocol, or why a message cannot be sent.
+///
+/// After an error in what was received, the connection has lost its place and is of no further use. Pyro raises
+/// `Pyro5.errors.ProtocolError` for all of them, and so does [`WireError::exception`], with Pyro's messages where it has
+/// any. The error carries that exception as its source, so that it keeps its class where `?` makes an
+/// [`Exception`] of it.
+pub struct WireError(Box<Inner>);
+
+struct Inner {
+    kind: WireErrorKind,
+    raised: Raised,
+}
+
+/// What is wrong with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WireErrorKind {
+    /// It does not begin as a message of the protocol does: the peer speaks something else.
+    NotPyro,
+    /// A message of another version of the protocol.
+    WrongVersion(u16),
+    /// The number that ends the header is not there.
+    InvalidMagic,
+    /// A message beyond the limit on its size, as sent or once decompressed.
+    TooLarge {
+        /// Its size; of what is decompressed, as far as that went.
+        size: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// A message of another type than what may come now.
+    UnexpectedType(u8),
+    /// An annotation is not well formed.
+    Annotation,
+    /// The body does not decompress.
+    Compression,
+}
+
+impl WireError {
+    #[cold]
+    pub(crate) fn new(kind: WireErrorKind, message: impl Into<String>) -> Self {
+        let raised = Raised(Exception::pyro("ProtocolError", message.into()));
+        Self(Box::new(Inner { kind, raised }))
+    }
+
+    #[cold]
+    pub(crate) fn too_large(size: u64, max: u64) -> Self {
+        Self::new(WireErrorKind::TooLarge { size, max }, format!("message too large ({size}, max={max})"))
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> WireErrorKind {
+        self.0.kind
+    }
+
+    /// The Python exception that stands for it: a `Pyro5.errors.ProtocolError`.
+    pub fn exception(&self) -> Exception {
+        self.0.raised.0.clone()
+    }
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.raised.0.message())
+    }
+}
+
+impl fmt::Debug for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for WireError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0.raised)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_becomes_pyros_protocol_error() {
+        let error = WireError::too_large(11, 10);
+        assert_eq!(error.to_string(), "message too large (11, max=10)");
+        assert_eq!(error.kind(), WireErrorKind::TooLarge { size: 11, max: 10 });
+        let exception = Exception::from(error);
+        assert_eq!(exception.to_string(), "Pyro5.errors.ProtocolError: message too large (11, max=10)");
+        assert!(exception.is("CommunicationError"));
+    }
+}
