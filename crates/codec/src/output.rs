@@ -64,6 +64,24 @@ impl Output {
         }
     }
 
+    /// What has come since `mark`, without what is attached.
+    pub fn since(&self, mark: Mark) -> &[u8] {
+        &self.buffer[mark.buffer.min(self.buffer.len())..]
+    }
+
+    /// A copy of all that has come since `mark`, in one piece.
+    pub fn copy_since(&self, mark: Mark) -> Vec<u8> {
+        let mut copy = Vec::with_capacity(self.len_since(mark));
+        let mut from = mark.buffer;
+        for (at, bytes) in &self.attached[mark.attached..] {
+            copy.extend_from_slice(&self.buffer[from..*at]);
+            copy.extend_from_slice(bytes);
+            from = *at;
+        }
+        copy.extend_from_slice(&self.buffer[from..]);
+        copy
+    }
+
     /// Whether anything is attached, so that the buffer is not all there is.
     pub fn has_attached(&self) -> bool {
         !self.attached.is_empty()
@@ -145,6 +163,7 @@ mod tests {
         assert_eq!((&slices[0][..], slices[1].len(), &slices[2][..]), (&b"b"[..], ATTACH_FROM, &b"cd"[..]));
         let all = out.clone().into_vec();
         assert!(all.starts_with(b"abx") && all.ends_with(b"xcd") && all.len() == out.total_len());
+        assert_eq!(out.copy_since(mark), &all[2..]);
         out.rewind(mark);
         assert_eq!(out.into_vec(), b"ab");
     }

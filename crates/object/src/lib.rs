@@ -24,7 +24,7 @@ pub use dispatch::{find, find_property, is_private, no_attribute, run_now, trace
 pub use invoke::{Format, Invocation, Object, Pending, Request, Step};
 pub use items::{FallibleItems, ItemSource, Items, IterItems, Next, StreamItems};
 pub use members::{Member, Members, Method, Param, ParamKind, Property};
-pub use panic::caught;
+pub use panic::{caught, caught_future};
 pub use registry::Registry;
 pub use store::{Expose, Guarded, Held, Shared, Store};
 pub use streams::{StreamLimits, Streams};

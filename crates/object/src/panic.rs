@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use futures_util::FutureExt;
 use salamander_value::Exception;
 
 /// Runs a closure; a panic becomes a `RuntimeError`.
@@ -11,6 +12,14 @@ use salamander_value::Exception;
 /// Where the closure panicked.
 pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Exception> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| of_panic(&*payload))
+}
+
+/// Awaits a future; a panic becomes a `RuntimeError`.
+///
+/// # Errors
+/// Where the future panicked.
+pub async fn caught_future<F: Future>(future: F) -> Result<F::Output, Exception> {
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|payload| of_panic(&*payload))
 }
 
 pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Exception {

@@ -1,0 +1,538 @@
+//! [`Connection`]: one connection that any number of tasks call through at once.
+//!
+//! There is no task between a caller and the socket while there is one caller: it writes its request and reads its reply
+//! itself. As soon as a second call is outstanding, a driver task reads for all, wakes those whose reply has come, and
+//! then, behind them in the run queue, writes what they ask next in one piece.
+//!
+//! One waker is registered with the socket all the time. It stands for whoever is to be woken: the one caller, or the
+//! driver. Whoever takes that role over looks at the socket himself once after, so that no readiness is lost between.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::BytesMut;
+use salamander_codec::{Arguments, Codec, Output, Settings};
+use salamander_wire::pyro5::{Annotations, Decoder, Flags, Header, Message, MessageType, begin, finish};
+use tokio::sync::Notify;
+
+use crate::error::{Error, Result};
+use crate::stream::Stream;
+use crate::wirelog;
+
+/// At most this many calls are outstanding at once; the sequence number has 16 bits.
+const MOST_OUTSTANDING: usize = 65_535;
+
+/// From this many unsent bytes on, one-way calls wait for the socket.
+const HIGH_WATER: usize = 256 * 1024;
+
+pub(crate) struct Connection {
+    state: Mutex<State>,
+    reader: Arc<ReaderWaker>,
+    /// Told whenever a place among the outstanding calls gets free.
+    freed: Notify,
+    pub(crate) settings: ConnectionSettings,
+}
+
+/// What holds for a connection as long as it lives.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionSettings {
+    pub(crate) codec: Codec,
+    pub(crate) codec_settings: Arc<Settings>,
+    pub(crate) max_message_size: usize,
+    pub(crate) compression: bool,
+    pub(crate) logwire: bool,
+    /// The id that the object goes by on this connection.
+    pub(crate) object: Arc<str>,
+    /// The peer is one of us: it may answer out of order, and knows our own methods.
+    pub(crate) own_peer: bool,
+}
+
+struct State {
+    stream: Stream,
+    out: Output,
+    written: usize,
+    input: BytesMut,
+    decoder: Decoder,
+    /// The sequence number of the first slot.
+    first: u16,
+    slots: VecDeque<Slot>,
+    /// How many slots are waiting for their reply.
+    waiting: usize,
+    driver: Driver,
+    /// The driver is going to write soon; callers need not.
+    flush_planned: bool,
+    /// Those who wait until everything is written.
+    flushing: Vec<Waker>,
+    failed: Option<Error>,
+}
+
+enum Slot {
+    Waiting(Option<Waker>),
+    Ready(Message),
+    /// The caller is gone; its reply is thrown away.
+    Abandoned,
+    /// The reply has been fetched.
+    Done,
+}
+
+enum Driver {
+    None,
+    /// Spawned, but not polled yet.
+    Starting,
+    Running(Waker),
+}
+
+/// The waker that the socket knows.
+#[derive(Default)]
+struct ReaderWaker(Mutex<Option<Waker>>);
+
+impl ReaderWaker {
+    /// Names who is woken from now on; tells whether it was somebody else before.
+    fn set(&self, waker: &Waker) -> bool {
+        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*reader {
+            Some(known) if known.will_wake(waker) => false,
+            _ => {
+                *reader = Some(waker.clone());
+                true
+            }
+        }
+    }
+}
+
+impl Wake for ReaderWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let reader = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(waker) = reader {
+            waker.wake();
+        }
+    }
+}
+
+/// What is to be called.
+#[derive(Clone, Copy)]
+pub(crate) struct Invoke<'a> {
+    pub(crate) object: Option<&'a str>,
+    pub(crate) method: &'a str,
+    pub(crate) flags: Flags,
+    pub(crate) annotations: &'a Annotations,
+    pub(crate) correlation_id: Option<[u8; 16]>,
+    pub(crate) arguments: &'a (dyn Arguments + Sync),
+}
+
+impl Connection {
+    /// A connection over a socket on which the handshake is done.
+    pub(crate) fn new(stream: Stream, input: BytesMut, mut decoder: Decoder, settings: ConnectionSettings) -> Arc<Self> {
+        decoder.accept(&[MessageType::Result]);
+        Arc::new(Self {
+            state: Mutex::new(State {
+                stream,
+                out: Output::new(),
+                written: 0,
+                input,
+                decoder,
+                first: 1,
+                slots: VecDeque::new(),
+                waiting: 0,
+                driver: Driver::None,
+                flush_planned: false,
+                flushing: Vec::new(),
+                failed: None,
+            }),
+            reader: Arc::default(),
+            freed: Notify::new(),
+            settings,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is of no further use. Looks at the socket, so that a peer that has gone is noticed before a call is sent.
+    pub(crate) fn is_closed(&self) -> bool {
+        let mut state = self.state();
+        if state.failed.is_none() && state.waiting == 0 {
+            let waker = Waker::from(self.reader.clone());
+            state.drive(&mut Context::from_waker(&waker), self);
+        }
+        state.failed.is_some()
+    }
+
+    /// Closes it; calls under way fail with this error.
+    pub(crate) fn close(&self, error: Error) {
+        let wakers = self.state().fail(error);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Makes a call and waits for the reply. Dropped, it abandons the reply, and the connection stays usable.
+    pub(crate) async fn call(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<Message> {
+        let sequence = loop {
+            match self.send(&invoke)? {
+                Some(sequence) => break sequence,
+                None => self.room().await,
+            }
+        };
+        Waiting { connection: self, sequence, done: false }.await
+    }
+
+    /// Sends a call that has no reply. Waits only where much is unsent.
+    pub(crate) async fn oneway(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<()> {
+        self.send(&invoke)?;
+        if self.state().out.total_len() > HIGH_WATER {
+            std::future::poll_fn(|cx| self.poll_flushed(cx)).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a place among the outstanding calls.
+    async fn room(&self) {
+        let mut freed = std::pin::pin!(self.freed.notified());
+        freed.as_mut().enable();
+        if self.state().slots.len() >= MOST_OUTSTANDING {
+            freed.await;
+        }
+    }
+
+    /// Encodes a request and sends it, or leaves it to the driver. Gives nothing where too many are outstanding.
+    fn send(self: &Arc<Self>, invoke: &Invoke<'_>) -> Result<Option<u16>> {
+        let oneway = invoke.flags.contains(Flags::ONEWAY);
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if let Some(error) = &state.failed {
+            return Err(error.clone());
+        }
+        if !oneway && state.slots.len() >= MOST_OUTSTANDING {
+            return Ok(None);
+        }
+        // One-way calls take the number that follows but keep no slot: nothing answers them.
+        let sequence = state.first.wrapping_add(state.slots.len() as u16);
+        self.encode(&mut state.out, invoke, sequence)?;
+        if !oneway {
+            state.slots.push_back(Slot::Waiting(None));
+            state.waiting += 1;
+        }
+        if state.waiting > 1 {
+            self.start_driver(state);
+        }
+        if !state.flush_planned {
+            let waker = Waker::from(self.reader.clone());
+            if state.write(&mut Context::from_waker(&waker)).is_pending() && state.waiting != 1 {
+                self.start_driver(state);
+            }
+        }
+        match &state.failed {
+            Some(error) => Err(error.clone()),
+            None => Ok(Some(sequence)),
+        }
+    }
+
+    fn encode(&self, out: &mut Output, invoke: &Invoke<'_>, sequence: u16) -> Result<()> {
+        let ConnectionSettings { codec, codec_settings, max_message_size, compression, logwire, object, .. } =
+            &self.settings;
+        let header = Header::new(MessageType::Invoke, codec.id(), sequence)
+            .with_flags(invoke.flags)
+            .with_correlation(invoke.correlation_id);
+        let mark = out.mark();
+        let start = out.len();
+        let started = begin(out, &header, invoke.annotations)?;
+        let object = invoke.object.unwrap_or(object);
+        if let Err(error) = codec.write_call(out, codec_settings, object, invoke.method, invoke.arguments) {
+            out.rewind(mark);
+            return Err(error.into());
+        }
+        finish(out, started, *max_message_size, *compression)?;
+        if *logwire {
+            wirelog::sent("proxy wiredata sending", &out[start..]);
+        }
+        Ok(())
+    }
+
+    fn start_driver(self: &Arc<Self>, state: &mut State) {
+        match &state.driver {
+            Driver::None => {
+                state.driver = Driver::Starting;
+                let connection = Arc::downgrade(self);
+                tokio::spawn(drive(connection));
+            }
+            Driver::Starting => {}
+            Driver::Running(waker) => {
+                if self.reader.set(waker) {
+                    waker.wake_by_ref();
+                }
+            }
+        }
+    }
+
+    fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut state = self.state();
+        if let Some(error) = &state.failed {
+            return Poll::Ready(Err(error.clone()));
+        }
+        if state.out.total_len() <= HIGH_WATER {
+            return Poll::Ready(Ok(()));
+        }
+        state.flushing.push(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// One poll of a caller that waits for a reply.
+    fn poll_reply(self: &Arc<Self>, sequence: u16, cx: &mut Context<'_>) -> Poll<Result<Message>> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let mut woken = Vec::new();
+        if !matches!(state.slot(sequence), Some(Slot::Ready(_))) {
+            if state.waiting == 1 || !matches!(state.driver, Driver::Running(_)) {
+                if state.waiting == 1 {
+                    self.reader.set(cx.waker());
+                }
+                let waker = Waker::from(self.reader.clone());
+                woken = state.drive(&mut Context::from_waker(&waker), self);
+            } else {
+                self.start_driver(state);
+            }
+        }
+        let poll = match state.slot(sequence) {
+            Some(Slot::Waiting(_)) if state.failed.is_some() => {
+                Poll::Ready(Err(state.failed.clone().unwrap_or_else(closed)))
+            }
+            Some(Slot::Waiting(waker)) => {
+                match waker {
+                    Some(known) if known.will_wake(cx.waker()) => {}
+                    _ => *waker = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+            Some(slot @ Slot::Ready(_)) => match std::mem::replace(slot, Slot::Done) {
+                Slot::Ready(message) => {
+                    state.free(&self.freed);
+                    Poll::Ready(Ok(message))
+                }
+                _ => Poll::Pending,
+            },
+            _ => Poll::Ready(Err(state.failed.clone().unwrap_or_else(closed))),
+        };
+        drop(guard);
+        woken.into_iter().for_each(Waker::wake);
+        poll
+    }
+
+    /// A caller has gone before its reply came.
+    fn abandon(self: &Arc<Self>, sequence: u16) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if let Some(slot) = state.slot(sequence) {
+            match std::mem::replace(slot, Slot::Abandoned) {
+                Slot::Waiting(_) => state.waiting -= 1,
+                _ => {
+                    if let Some(slot) = state.slot(sequence) {
+                        *slot = Slot::Done;
+                    }
+                }
+            }
+            state.free(&self.freed);
+        }
+        // It may have been the one whom the socket wakes.
+        if state.failed.is_none() && state.waiting > 0 || state.written < state.out.total_len() {
+            self.start_driver(state);
+            if let Driver::Running(driver) = &state.driver {
+                driver.wake_by_ref();
+            }
+        }
+    }
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::connection("the connection is closed")
+}
+
+impl State {
+    fn slot(&mut self, sequence: u16) -> Option<&mut Slot> {
+        self.slots.get_mut(usize::from(sequence.wrapping_sub(self.first)))
+    }
+
+    /// Forgets the slots in front that nobody needs any more.
+    fn free(&mut self, freed: &Notify) {
+        let full = self.slots.len() >= MOST_OUTSTANDING;
+        while let Some(Slot::Done) = self.slots.front() {
+            self.slots.pop_front();
+            self.first = self.first.wrapping_add(1);
+        }
+        if full && self.slots.len() < MOST_OUTSTANDING {
+            freed.notify_waiters();
+        }
+    }
+
+    /// Writes what is unsent.
+    fn write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.stream.poll_write_all(cx, &mut self.out, &mut self.written) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(())) => Poll::Ready(()),
+            Poll::Ready(Err(error)) => {
+                let wakers = self.fail(Error::connection(format!("sending: connection lost: {error}")));
+                wakers.into_iter().for_each(Waker::wake);
+                Poll::Ready(())
+            }
+        }
+    }
+
+    /// Writes and reads as much as the socket takes and has. Gives those to wake, which is to be done unlocked.
+    fn drive(&mut self, cx: &mut Context<'_>, connection: &Connection) -> Vec<Waker> {
+        let mut woken = Vec::new();
+        if self.failed.is_some() {
+            return woken;
+        }
+        if self.written < self.out.total_len() && !self.flush_planned && self.write(cx).is_ready() {
+            woken.append(&mut self.flushing);
+        }
+        loop {
+            match self.stream.poll_read(cx, &self.decoder, &mut self.input) {
+                Poll::Pending => return woken,
+                Poll::Ready(Ok(0)) => {
+                    woken.extend(self.fail(Error::connection("receiving: the peer closed the connection")));
+                    return woken;
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => {
+                    woken.extend(self.fail(Error::connection(format!("receiving: connection lost: {error}"))));
+                    return woken;
+                }
+            }
+            loop {
+                match self.decoder.decode(&mut self.input) {
+                    Ok(Some(message)) => self.received(message, connection, &mut woken),
+                    Ok(None) => break,
+                    Err(error) => {
+                        woken.extend(self.fail(error.into()));
+                        return woken;
+                    }
+                }
+            }
+            // A caller that has its reply goes on; whoever reads next looks for more.
+            if self.waiting == 0 {
+                return woken;
+            }
+        }
+    }
+
+    fn received(&mut self, message: Message, connection: &Connection, woken: &mut Vec<Waker>) {
+        if connection.settings.logwire {
+            wirelog::received("proxy wiredata received", &message);
+        }
+        let sequence = message.header.sequence;
+        let expected = self.first;
+        match self.slot(sequence) {
+            Some(slot @ Slot::Waiting(_)) => {
+                if let Slot::Waiting(Some(waker)) = std::mem::replace(slot, Slot::Ready(message)) {
+                    woken.push(waker);
+                }
+                self.waiting -= 1;
+            }
+            Some(slot @ Slot::Abandoned) => {
+                *slot = Slot::Done;
+                self.free(&connection.freed);
+            }
+            _ => {
+                let error = format!("invoke: reply sequence out of sync, got {sequence} expected {expected}");
+                woken.extend(self.fail(Error::protocol(error)));
+            }
+        }
+    }
+
+    /// The connection is over: everybody is woken to hear it.
+    fn fail(&mut self, error: Error) -> Vec<Waker> {
+        if self.failed.is_none() {
+            tracing::debug!("connection closed: {error}");
+            self.failed = Some(error);
+        }
+        let mut wakers = std::mem::take(&mut self.flushing);
+        for slot in &mut self.slots {
+            if let Slot::Waiting(waker) = slot {
+                wakers.extend(waker.take());
+            }
+        }
+        if let Driver::Running(waker) = &self.driver {
+            wakers.push(waker.clone());
+        }
+        self.out = Output::new();
+        self.written = 0;
+        wakers
+    }
+}
+
+/// A caller that waits for its reply.
+struct Waiting<'a> {
+    connection: &'a Arc<Connection>,
+    sequence: u16,
+    done: bool,
+}
+
+impl Future for Waiting<'_> {
+    type Output = Result<Message>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let poll = self.connection.poll_reply(self.sequence, cx);
+        self.done = poll.is_ready();
+        poll
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.connection.abandon(self.sequence);
+        }
+    }
+}
+
+/// The driver task: reads for many callers, and writes for them.
+async fn drive(connection: Weak<Connection>) {
+    std::future::poll_fn(|cx| {
+        let Some(connection) = connection.upgrade() else { return Poll::Ready(()) };
+        let mut guard = connection.state();
+        let state = &mut *guard;
+        if state.failed.is_some() {
+            return Poll::Ready(());
+        }
+        match &state.driver {
+            Driver::Running(known) if known.will_wake(cx.waker()) => {}
+            _ => state.driver = Driver::Running(cx.waker().clone()),
+        }
+        if state.waiting != 1 || state.written < state.out.total_len() {
+            connection.reader.set(cx.waker());
+        }
+        state.flush_planned = false;
+        let waker = Waker::from(connection.reader.clone());
+        let woken = state.drive(&mut Context::from_waker(&waker), &connection);
+        // Those woken now are going to ask again: write for all of them, behind them in the queue.
+        if woken.len() > 1 {
+            state.flush_planned = true;
+            cx.waker().wake_by_ref();
+        }
+        drop(guard);
+        woken.into_iter().for_each(Waker::wake);
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // The driver holds no connection, and ends when it is polled once more.
+        if let Driver::Running(waker) = &self.state().driver {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connection({}, {} waiting)", self.settings.object, self.state().waiting)
+    }
+}

@@ -1,0 +1,170 @@
+//! Item streams: the calls of the daemon's own object that ask for their items.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use salamander_codec::Output;
+use salamander_object::{Encoded, Items, ItemSource, Next, Outcome, Request, Step};
+use salamander_value::{Exception, Reader, Token, Writer, from_reader};
+
+use super::door::Answer;
+use super::shared::Shared;
+use crate::features::NEXT_ITEMS;
+
+/// At most this many items are given at once.
+const MOST_ITEMS: usize = 10_000;
+
+/// Answers the calls that ask for items; gives nothing for any other method.
+pub(super) fn ask(
+    method: &str,
+    args: &mut dyn Reader<'_>,
+    answer: &Answer,
+    request: &Request,
+    out: &mut Output,
+) -> Result<Option<Step>, Exception> {
+    let several = match method {
+        "get_next_stream_item" => false,
+        NEXT_ITEMS => true,
+        _ => return Ok(None),
+    };
+    if !matches!(args.next()?, Token::List(_) | Token::Tuple(_)) {
+        return Err(Exception::type_error("the arguments of a call should be a list"));
+    }
+    let missing = || Exception::type_error(format!("DaemonObject.{method}() missing 1 required positional argument"));
+    let id: String = from_reader(args).map_err(|_| missing())?;
+    let count = if several { from_reader::<usize>(args).map_err(|_| missing())?.clamp(1, MOST_ITEMS) } else { 1 };
+    let items = answer.shared.streams.take(&id, Some(answer.session))?;
+    let mut asking = Asking { shared: answer.shared.clone(), id, items: Some(items), count, several };
+    // Whoever has to wait is polled again with a waker of its own.
+    let cx = &mut Context::from_waker(Waker::noop());
+    let mut asked = Poll::Pending;
+    let step = answer.write(out, request, |reply| {
+        asked = asking.poll(cx, reply);
+        match &asked {
+            Poll::Ready(Ok(())) => Step::Done,
+            Poll::Ready(Err(exception)) => Step::Failed(exception.clone()),
+            Poll::Pending => Step::Failed(Exception::stop_iteration()),
+        }
+    })?;
+    if asked.is_ready() {
+        return Ok(Some(step));
+    }
+    Ok(Some(Step::Pending(asking.wait(request.clone()))))
+}
+
+/// Items that are being asked for.
+struct Asking {
+    shared: Arc<Shared>,
+    id: String,
+    items: Option<Items>,
+    count: usize,
+    several: bool,
+}
+
+impl Asking {
+    fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Writer) -> Poll<Result<(), Exception>> {
+        let Some(mut items) = self.items.take() else { return Poll::Ready(Err(Exception::stop_iteration())) };
+        if !self.several {
+            return match items.poll_next(cx, reply) {
+                Poll::Pending => {
+                    self.items = Some(items);
+                    Poll::Pending
+                }
+                Poll::Ready(next) => Poll::Ready(self.after(next, items)),
+            };
+        }
+        self.poll_several(items, cx, reply)
+    }
+
+    /// As many items as are there now, but at least one.
+    fn poll_several(
+        &mut self,
+        mut items: Items,
+        cx: &mut Context<'_>,
+        reply: &mut dyn Writer,
+    ) -> Poll<Result<(), Exception>> {
+        reply.begin_list(None)?;
+        let mut given = 0;
+        let mut over = None;
+        while given < self.count {
+            match items.poll_next(cx, reply) {
+                Poll::Ready(Next::Item) => given += 1,
+                Poll::Pending if given == 0 => {
+                    self.items = Some(items);
+                    return Poll::Pending;
+                }
+                Poll::Pending => break,
+                Poll::Ready(Next::End) => {
+                    over = Some(None);
+                    break;
+                }
+                Poll::Ready(Next::Failed(exception)) => {
+                    over = Some(Some(exception));
+                    break;
+                }
+            }
+        }
+        reply.end()?;
+        match over {
+            None => self.shared.streams.put_back(&self.id, items),
+            // The failure is what comes after the items before it.
+            Some(Some(exception)) if given > 0 => {
+                self.shared.streams.put_back(&self.id, Items::new(Failure(Some(exception))));
+            }
+            Some(Some(exception)) => return Poll::Ready(Err(self.end(exception))),
+            Some(None) if given > 0 => self.shared.streams.put_back(&self.id, Items::new(Failure(None))),
+            Some(None) => return Poll::Ready(Err(self.end(Exception::stop_iteration()))),
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// What asking for one item has come to.
+    fn after(&mut self, next: Next, items: Items) -> Result<(), Exception> {
+        match next {
+            Next::Item => {
+                self.shared.streams.put_back(&self.id, items);
+                Ok(())
+            }
+            Next::End => Err(self.end(Exception::stop_iteration())),
+            Next::Failed(exception) => Err(self.end(exception)),
+        }
+    }
+
+    /// The stream is over.
+    fn end(&self, exception: Exception) -> Exception {
+        self.shared.streams.close(&self.id);
+        exception
+    }
+
+    /// Waits for the items, and encodes them for a reply.
+    fn wait(mut self, request: Request) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+        Box::pin(async move {
+            let format = &request.format;
+            poll_fn(move |cx| {
+                let mut out = Output::new();
+                let mut asked = Poll::Pending;
+                let written = format.codec.write(&mut out, &format.settings, |reply| {
+                    asked = self.poll(cx, reply);
+                    Ok(())
+                });
+                asked.map(|asked| match asked.and_then(|()| written.map_err(Exception::from)) {
+                    Ok(()) => Outcome::Value(Encoded { codec: format.codec, bytes: Bytes::from(out.into_vec()) }),
+                    Err(exception) => Outcome::Exception(exception),
+                })
+            })
+            .await
+        })
+    }
+}
+
+/// What is left of a stream that failed or ended behind its last item.
+struct Failure(Option<Exception>);
+
+impl ItemSource for Failure {
+    fn poll_next(&mut self, _cx: &mut Context<'_>, _out: &mut dyn Writer) -> Poll<Next> {
+        Poll::Ready(self.0.take().map_or(Next::End, Next::Failed))
+    }
+}

@@ -1,0 +1,230 @@
+//! [`Daemon`]: accepts clients until it is stopped.
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+#[cfg(unix)]
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use salamander_object::{Registry, Streams};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::builder::{Builder, Hooks};
+use super::connection;
+use super::daemon_object::DaemonObject;
+use super::shared::{DaemonHandle, Shared};
+use crate::DAEMON_NAME;
+use crate::config::Config;
+use crate::error::Result;
+use crate::stream::Stream;
+use crate::zone;
+
+/// A server of objects.
+///
+/// It listens as soon as it is bound, and answers while [`Daemon::serve`] runs. All that can be done with it while it serves is
+/// done through its [`DaemonHandle`], to which it dereferences.
+///
+/// ```no_run
+/// # use salamander_net::{Daemon, Error};
+/// # #[salamander_macros::expose(crate = "salamander_net::__private")]
+/// # impl Greeter { fn greet(&self) -> &'static str { "hello" } }
+/// # struct Greeter;
+/// # async fn example() -> Result<(), Error> {
+/// let daemon = Daemon::bind("localhost:0").await?;
+/// let uri = daemon.register("example.greeting", Greeter)?;
+/// println!("{uri}");
+/// daemon.serve().await
+/// # }
+/// ```
+pub struct Daemon {
+    handle: DaemonHandle,
+    listeners: Vec<Listener>,
+    refuse_when_full: bool,
+}
+
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(tokio::net::UnixListener, PathBuf),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            #[cfg(unix)]
+            Listener::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Listener::Unix(_, path) = self {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Daemon {
+    /// Binds to a location, with the settings of the environment. See [`Builder::bind`] for locations.
+    ///
+    /// # Errors
+    /// Where the address is none, or taken, or a setting of the environment is wrong.
+    pub async fn bind(location: &str) -> Result<Self> {
+        Self::builder().bind(location).await
+    }
+
+    /// Sets up a daemon in another way than by default.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn start(
+        config: Arc<Config>,
+        hooks: Hooks,
+        listeners: Vec<Listener>,
+        location: String,
+        nat_location: Option<String>,
+        limit: Option<Arc<Semaphore>>,
+        refuse_when_full: bool,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            codec_settings: Arc::new(zone::codec_settings(&config)),
+            config,
+            registry: Registry::new(),
+            streams: Streams::default(),
+            hooks,
+            location,
+            nat_location,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            limit,
+            connections: AtomicUsize::new(0),
+        });
+        let own = salamander_object::Shared::from(DaemonObject(Arc::downgrade(&shared)));
+        // Nothing is registered yet that could be in the way.
+        let _ = shared.registry.register(DAEMON_NAME, Arc::new(own));
+        Self { handle: DaemonHandle(shared), listeners, refuse_when_full }
+    }
+
+    /// A handle that stays usable while the daemon serves.
+    pub fn handle(&self) -> DaemonHandle {
+        self.handle.clone()
+    }
+
+    /// Serves clients until the daemon is shut down, and returns when the last call is answered.
+    ///
+    /// # Errors
+    /// None so far: what is wrong with one client is logged and does not stop the others.
+    pub async fn serve(self) -> Result<()> {
+        let shared = &self.handle.0;
+        tracing::info!("daemon on {} is serving", shared.location);
+        let accepting = TaskTracker::new();
+        for listener in self.listeners {
+            accepting.spawn(accept(listener, shared.clone(), self.refuse_when_full));
+        }
+        accepting.close();
+        let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
+        loop {
+            tokio::select! {
+                () = shared.stopping.cancelled() => break,
+                _ = housekeeping.tick() => shared.housekeeping(),
+            }
+        }
+        accepting.wait().await;
+        self.handle.stopped().await;
+        tracing::info!("daemon on {} has stopped", shared.location);
+        Ok(())
+    }
+
+    /// Serves in the background; the handle stops it.
+    pub fn spawn(self) -> DaemonHandle {
+        let handle = self.handle();
+        tokio::spawn(self.serve());
+        handle
+    }
+}
+
+/// How often streams are looked through for those past their time.
+const HOUSEKEEPING: Duration = Duration::from_secs(2);
+
+/// How long to wait when the system has no more file descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+async fn accept(listener: Listener, shared: Arc<Shared>, refuse_when_full: bool) {
+    loop {
+        // A place first: clients beyond the limit wait in the system's queue.
+        let place = match &shared.limit {
+            Some(limit) if !refuse_when_full => tokio::select! {
+                () = shared.stopping.cancelled() => return,
+                place = limit.clone().acquire_owned() => place.ok(),
+            },
+            _ => None,
+        };
+        let stream = tokio::select! {
+            () = shared.stopping.cancelled() => return,
+            accepted = listener.accept() => match accepted {
+                Ok(stream) => stream,
+                Err(error) => {
+                    tracing::warn!("accepting a client failed: {error}");
+                    tokio::time::sleep(EXHAUSTED).await;
+                    continue;
+                }
+            },
+        };
+        let (place, refused) = match &shared.limit {
+            Some(limit) if refuse_when_full => match limit.clone().try_acquire_owned() {
+                Ok(place) => (Some(place), false),
+                Err(_) => (None, true),
+            },
+            _ => (place, false),
+        };
+        let task = connection::run(stream, shared.clone(), refused);
+        shared.tasks.spawn(async move {
+            task.await;
+            drop(place);
+        });
+    }
+}
+
+/// Counts a connection as long as it lives.
+pub(crate) struct Counted(Arc<Shared>);
+
+impl Counted {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        shared.connections.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Deref for Daemon {
+    type Target = DaemonHandle;
+
+    fn deref(&self) -> &DaemonHandle {
+        &self.handle
+    }
+}
+
+impl fmt::Debug for Daemon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)
+    }
+}
