@@ -1,11 +1,12 @@
 //! [`Uri`]: where an object is, or by what name or properties it is to be found.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use salamander_value::{Exception, Raised};
+
+use crate::python::{is_space, parse_int};
 
 #[cfg(test)]
 mod forms;
@@ -190,11 +191,6 @@ fn split_object(rest: &str) -> Option<(&str, Option<&str>)> {
     Some((rest, None))
 }
 
-/// Python's white space, to which some separators belong that are none in Unicode's own table.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
-}
-
 impl Protocol {
     /// The name in capitals, as it stands in a URI.
     pub fn name(self) -> &'static str {
@@ -239,7 +235,7 @@ impl Location {
         let port = match (port, default_port) {
             ("", None) => return Err(invalid("None")),
             ("", Some(port)) => port,
-            (port, _) => int_of(port).ok_or_else(|| invalid(port))?,
+            (port, _) => parse_int(port).ok_or_else(|| invalid(port))?,
         };
         Ok(Self::tcp(host, port))
     }
@@ -258,15 +254,6 @@ fn split_ipv6(text: &str) -> Result<(&str, &str), UriError> {
     let port = rest.strip_prefix(':').unwrap_or_default();
     let digits = port.bytes().take_while(u8::is_ascii_digit).count();
     Ok((host, &port[..digits]))
-}
-
-/// What Python's `int()` reads, as far as it fits.
-fn int_of<T: FromStr>(text: &str) -> Option<T> {
-    let text = text.trim_matches(is_space);
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let well_formed = digits.split('_').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
-    let plain = if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
-    plain.parse().ok().filter(|_| well_formed)
 }
 
 impl FromStr for Uri {
