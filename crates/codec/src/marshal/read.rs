@@ -76,7 +76,10 @@ impl<'de> MarshalReader<'de> {
     }
 
     /// The object whose code was just read.
-    #[inline]
+    ///
+    /// Its arms give tokens without touching them again: a token that is looked at or moved on its way costs more than
+    /// reading it.
+    #[inline(always)]
     fn object(&mut self, code: u8) -> Result<Token<'de>> {
         let kind = code & !FLAG_REF;
         let referable = code & FLAG_REF != 0
@@ -89,7 +92,7 @@ impl<'de> MarshalReader<'de> {
             b'i' => Ok(Token::Int(i32::from_le_bytes(self.array()?).into())),
             b'Z' | b'z' => {
                 let len = self.byte()?.into();
-                Ok(Token::Str(latin1(self.take(len)?)))
+                latin1(self.take(len)?)
             }
             b'r' => self.replay(),
             b'N' => Ok(Token::None),
@@ -106,7 +109,7 @@ impl<'de> MarshalReader<'de> {
             }
             b'a' | b'A' => {
                 let len = self.size()?;
-                Ok(Token::Str(latin1(self.take(len)?)))
+                latin1(self.take(len)?)
             }
             b')' => {
                 let len = self.byte()?.into();
@@ -139,11 +142,19 @@ impl<'de> MarshalReader<'de> {
             b'y' => Ok(Token::Complex(Complex { re: self.float()?, im: self.float()? })),
             b'f' => Ok(Token::Float(self.float_text()?)),
             b'x' => Ok(Token::Complex(Complex { re: self.float_text()?, im: self.float_text()? })),
-            b'c' => Err(Error::new(Kind::Security, "marshal data holds code, which is never accepted")),
-            b'S' => Err(Error::new(Kind::Unsupported, "marshal data holds the class StopIteration")),
-            b'.' => Err(Error::new(Kind::Unsupported, "marshal data holds Ellipsis")),
-            _ => Err(Error::malformed(format!("unknown type code {kind:#04x} in marshal data"))),
+            _ => Err(self.no_data(kind)),
         }
+    }
+
+    #[cold]
+    fn no_data(&self, kind: u8) -> Error {
+        let error = match kind {
+            b'c' => Error::new(Kind::Security, "marshal data holds code, which is never accepted"),
+            b'S' => Error::new(Kind::Unsupported, "marshal data holds the class StopIteration"),
+            b'.' => Error::new(Kind::Unsupported, "marshal data holds Ellipsis"),
+            _ => Error::malformed(format!("unknown type code {kind:#04x} in marshal data")),
+        };
+        error.at(self.input.position() - 1)
     }
 
     fn begin(&mut self, token: Token<'de>, len: usize, referable: bool) -> Result<Token<'de>> {
@@ -210,12 +221,21 @@ impl<'de> MarshalReader<'de> {
         self.replays += 1;
         let code = self.byte()?;
         // What can be referred to is no reference, so this goes no deeper.
-        let token = self.object(code)?;
+        let token = self.replayed(code)?;
         if token.opens() {
             self.open.after = After::Resume(resume);
         } else {
             self.replays -= 1;
             self.input.seek(resume);
+        }
+        Ok(token)
+    }
+
+    /// An object of what a reference refers to.
+    fn replayed(&mut self, code: u8) -> Result<Token<'de>> {
+        let token = self.object(code)?;
+        if code & !FLAG_REF != b'r' {
+            self.spend(&token)?;
         }
         Ok(token)
     }
@@ -286,11 +306,7 @@ impl<'de> Reader<'de> for MarshalReader<'de> {
         }
         self.open.left -= 1;
         let code = self.byte()?;
-        let token = self.object(code).map_err(|error| error.at(self.input.position()))?;
-        if self.replays > 0 || code & !FLAG_REF == b'r' {
-            self.spend(&token)?;
-        }
-        Ok(token)
+        if self.replays > 0 { self.replayed(code) } else { self.object(code) }
     }
 
     fn share(&self, bytes: &'de [u8]) -> Bytes {
@@ -305,11 +321,13 @@ fn eof() -> Error {
 
 /// Each byte is the character of its number; CPython writes only ASCII so.
 #[inline]
-fn latin1(bytes: &[u8]) -> Cow<'_, str> {
-    match str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-        _ => Cow::Owned(bytes.iter().map(|&byte| char::from(byte)).collect()),
+fn latin1(bytes: &[u8]) -> Result<Token<'_>> {
+    if bytes.is_ascii()
+        && let Ok(text) = str::from_utf8(bytes)
+    {
+        return Ok(Token::Str(Cow::Borrowed(text)));
     }
+    Ok(Token::Str(Cow::Owned(bytes.iter().map(|&byte| char::from(byte)).collect())))
 }
 
 /// UTF-8 in which lone surrogates are encoded like other characters.
