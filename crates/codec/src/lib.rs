@@ -4,6 +4,7 @@
 //! [`Codec::call_reader`] and [`Codec::write_call`] carry the four parts of a call (object, method, positional and
 //! keyword arguments) in the form that Pyro gives them in each format.
 
+mod binary;
 mod call;
 mod codec;
 mod json;
@@ -11,6 +12,8 @@ mod marshal;
 mod msgpack;
 mod output;
 mod serpent;
+#[cfg(test)]
+mod testing;
 
 pub use call::{Args, Arguments, CallHead};
 pub use codec::{Codec, Decoder, Limits, Settings, Zone, ZoneRules};

@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn every_entry_is_found_at_any_size() {
+        let mut dict = Dict::new();
+        for key in 0..100 {
+            dict.insert_value(Value::Int(key), key.into()).unwrap();
+            assert!((0..=key).all(|key| dict.get_value(&Value::Int(key)) == Some(&Value::Int(key))));
+        }
+    }
+
+    #[test]
     fn many_entries_keep_their_order_and_are_found() {
         let mut dict: Dict = (0..1000).map(|i| (i.to_string(), i)).collect();
         assert_eq!(dict.get("731"), Some(&Value::Int(731)));

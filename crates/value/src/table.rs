@@ -105,7 +105,9 @@ impl<E: Entry> Table<E> {
         }
         let Self { entries, index } = self;
         let index = index.get_or_insert_with(|| {
-            let mut index = Box::new(Index::default());
+            // With room enough, nothing is hashed again while it is filled.
+            let places = HashTable::with_capacity(2 * (entries.len() + 1));
+            let mut index = Box::new(Index { places, hasher: DefaultHashBuilder::default() });
             for at in 0..entries.len() {
                 // The keys were hashable when they came in.
                 let hash = index.hash(entries[at].key()).unwrap_or_default();
