@@ -6,6 +6,9 @@ use std::sync::Arc;
 use salamander_value::{Exception, Raised};
 use salamander_wire::WireError;
 
+use crate::config::ConfigError;
+use crate::uri::UriError;
+
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -62,6 +65,13 @@ impl Error {
         };
         let source = Some(Raised(Exception::new(class, message.clone())));
         Self(Arc::new(Inner { kind, message, source }))
+    }
+
+    /// An error that stands for this exception where it is raised again.
+    #[cold]
+    fn with_exception(kind: Kind, exception: Exception) -> Self {
+        let message = exception.message();
+        Self(Arc::new(Inner { kind, message, source: Some(Raised(exception)) }))
     }
 
     pub(crate) fn misuse(message: impl Into<String>) -> Self {
@@ -148,11 +158,19 @@ impl From<WireError> for Error {
 
 impl From<salamander_value::Error> for Error {
     fn from(error: salamander_value::Error) -> Self {
-        Self(Arc::new(Inner {
-            kind: Kind::Misuse,
-            message: error.to_string(),
-            source: Some(Raised(error.exception())),
-        }))
+        Self::with_exception(Kind::Misuse, error.exception())
+    }
+}
+
+impl From<UriError> for Error {
+    fn from(error: UriError) -> Self {
+        Self::with_exception(Kind::Misuse, error.exception())
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::with_exception(Kind::Misuse, error.exception())
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use salamander_codec::Output;
 use salamander_wire::pyro5::Decoder;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;

@@ -297,10 +297,9 @@ impl Connection {
                 self.start_driver(state);
             }
         }
+        let failed = state.failed.clone();
         let poll = match state.slot(sequence) {
-            Some(Slot::Waiting(_)) if state.failed.is_some() => {
-                Poll::Ready(Err(state.failed.clone().unwrap_or_else(closed)))
-            }
+            Some(Slot::Waiting(_)) if failed.is_some() => Poll::Ready(Err(failed.unwrap_or_else(closed))),
             Some(Slot::Waiting(waker)) => {
                 match waker {
                     Some(known) if known.will_wake(cx.waker()) => {}
@@ -315,7 +314,7 @@ impl Connection {
                 }
                 _ => Poll::Pending,
             },
-            _ => Poll::Ready(Err(state.failed.clone().unwrap_or_else(closed))),
+            _ => Poll::Ready(Err(failed.unwrap_or_else(closed))),
         };
         drop(guard);
         woken.into_iter().for_each(Waker::wake);

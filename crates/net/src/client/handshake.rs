@@ -37,7 +37,7 @@ pub(crate) struct Welcome {
 
 /// Connects to the daemon of a `PYRO:` URI.
 pub(crate) async fn connect(uri: &Uri, hello: &Hello<'_>) -> Result<Welcome> {
-    let object = uri.object().ok_or_else(|| Error::misuse(format!("{uri} names no single object")))?;
+    let object = uri.object();
     let mut stream = open(uri, hello.timeout).await?;
     let mut out = Output::new();
     hello.write(object, &mut out)?;
@@ -46,7 +46,7 @@ pub(crate) async fn connect(uri: &Uri, hello: &Hello<'_>) -> Result<Welcome> {
     decoder.accept(&[MessageType::ConnectOk, MessageType::ConnectFail]);
     let exchange = exchange(&mut stream, &mut out, &mut decoder, &mut input);
     let message = within(hello.timeout, exchange, "connecting").await?.map_err(|error| {
-        Error::new(error.kind(), format!("cannot connect to {}: {error}", uri.location().unwrap_or_default()))
+        Error::new(error.kind(), format!("cannot connect to {}: {error}", place(uri)))
     })?;
     if hello.logwire {
         wirelog::received("proxy connect response received", &message);
@@ -54,9 +54,13 @@ pub(crate) async fn connect(uri: &Uri, hello: &Hello<'_>) -> Result<Welcome> {
     hello.welcome(uri, object, stream, input, decoder, &message)
 }
 
+fn place(uri: &Uri) -> String {
+    uri.location().map(ToString::to_string).unwrap_or_default()
+}
+
 async fn open(uri: &Uri, timeout: Option<Duration>) -> Result<Stream> {
     #[cfg(unix)]
-    if let Some(path) = uri.sockname() {
+    if let Some(path) = uri.socket_name() {
         return Stream::connect_unix(path).await;
     }
     match (uri.host(), uri.port()) {
@@ -110,7 +114,7 @@ impl Hello<'_> {
         decoder: Decoder,
         message: &Message,
     ) -> Result<Welcome> {
-        let location = uri.location().unwrap_or_default();
+        let location = place(uri);
         let codec = Codec::from_id(message.header.serializer)
             .ok_or_else(|| Error::protocol(format!("{location} answers with an unknown serializer")))?;
         let answer = codec.decode_value(&message.body, self.codec_settings).map_err(|error| {

@@ -77,7 +77,7 @@ impl<T: DeserializeOwned> ItemStream<T> {
     /// The exception that the remote side raised instead of an item, which ends the stream.
     pub async fn next(&mut self) -> Result<Option<T>>
     where
-        T: Unpin,
+        T: Unpin + Send + 'static,
     {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await.transpose()
     }
@@ -88,7 +88,7 @@ impl<T: DeserializeOwned> ItemStream<T> {
     /// As [`ItemStream::next`].
     pub async fn collect(mut self) -> Result<Vec<T>>
     where
-        T: Unpin,
+        T: Unpin + Send + 'static,
     {
         let mut items = Vec::new();
         while let Some(item) = self.next().await? {
@@ -127,7 +127,7 @@ impl Source {
     }
 }
 
-impl<T: DeserializeOwned + Unpin> Stream for ItemStream<T> {
+impl<T: DeserializeOwned + Unpin + Send + 'static> Stream for ItemStream<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

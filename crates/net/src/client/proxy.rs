@@ -122,7 +122,7 @@ impl Proxy {
             codec: config.serializer,
             codec_settings: Arc::new(zone::codec_settings(&config)),
             timeout: config.comm_timeout(),
-            retries: config.max_retries,
+            retries: config.max_retries as usize,
             handshake: "hello".into(),
             connections: 1,
             config,
@@ -189,9 +189,6 @@ impl Proxy {
         self.0.options.codec
     }
 
-    pub(crate) fn config(&self) -> &Arc<Config> {
-        &self.0.options.config
-    }
 
     /// Calls a method.
     ///

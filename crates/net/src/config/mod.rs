@@ -1,6 +1,7 @@
 //! [`Config`]: Pyro's settings, by the names and with the defaults that Pyro gives them.
 
 mod error;
+mod global;
 mod setting;
 mod sources;
 
@@ -8,6 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use salamander_codec::Codec;
+use salamander_object::StreamLimits;
 
 pub use error::{ConfigError, ConfigErrorKind};
 pub use setting::{IpVersion, LogLevel, Secret, ServerType, ThreadPoolSize};
@@ -163,6 +165,11 @@ impl Config {
     /// `ITER_STREAM_LIFETIME`, if there is one.
     pub fn stream_lifetime(&self) -> Option<Duration> {
         Some(self.iter_stream_lifetime).filter(|time| !time.is_zero())
+    }
+
+    /// How long item streams live.
+    pub fn stream_limits(&self) -> StreamLimits {
+        StreamLimits { lifetime: self.iter_stream_lifetime, linger: self.iter_stream_linger }
     }
 
     /// How many connections may be served at once: `THREADPOOL_SIZE` where it has been set, else any number.

@@ -98,7 +98,7 @@ impl Door {
         let request = Request::new(
             Some(self.session.clone()),
             Uuid::from_bytes(correlation),
-            message.annotations.iter().map(|(id, data)| (id.into(), data.clone())).collect(),
+            message.annotations.iter().map(|(id, data)| (id.bytes(), data.clone())).collect(),
             self.format(codec),
         );
         match self.call(&message, codec, flags, &answer, &request, out) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use salamander_codec::{Codec, Output};
+use salamander_codec::Codec;
 use salamander_object::Session;
 use salamander_value::{Dict, Exception, Value, write_value};
 use salamander_wire::pyro5::{Annotations, Decoder, Header, Message, MessageType, begin, finish};

@@ -20,6 +20,11 @@ impl AnnotationId {
     /// The id of a stream of items.
     pub const STREAM: AnnotationId = AnnotationId(*b"STRM");
 
+    /// The four characters.
+    pub const fn bytes(self) -> [u8; 4] {
+        self.0
+    }
+
     /// The id of these characters, if they are ASCII.
     pub const fn new(id: [u8; 4]) -> Option<Self> {
         if id.is_ascii() { Some(Self(id)) } else { None }
