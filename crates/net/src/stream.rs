@@ -26,7 +26,7 @@ pub(crate) enum Stream {
 }
 
 /// Room for a read when nothing is known of what comes.
-const READ_ROOM: usize = 8 * 1024;
+pub(crate) const READ_ROOM: usize = 16 * 1024;
 
 impl Stream {
     /// Connects to a host and port.

@@ -1,7 +1,11 @@
 //! [`Pool`]: the connections of a proxy.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::WeakShared;
 
 use super::connection::Connection;
 use crate::error::{Error, Result};
@@ -14,24 +18,63 @@ pub(crate) struct Pool {
 }
 
 #[derive(Default)]
-struct Place {
-    connection: Mutex<Option<Arc<Connection>>>,
-    /// Held by whoever opens the connection, so that only one does.
-    opening: tokio::sync::Mutex<()>,
+struct Place(Mutex<State>);
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Empty,
+    /// Callers are connecting. All of them drive the same attempt, so that none depends on another being polled.
+    Opening(WeakShared<Opening>),
+    Open(Arc<Connection>),
 }
+
+type Opening = Pin<Box<dyn Future<Output = Result<Arc<Connection>>> + Send>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Place {
+    /// The connection, if there is one that works.
     fn get(&self) -> Option<Arc<Connection>> {
-        let connection = lock(&self.connection).clone()?;
-        if connection.is_closed() {
-            *lock(&self.connection) = None;
-            return None;
+        let mut state = lock(&self.0);
+        match &*state {
+            State::Open(connection) if !connection.is_closed() => Some(connection.clone()),
+            State::Open(_) => {
+                *state = State::Empty;
+                None
+            }
+            _ => None,
         }
-        Some(connection)
+    }
+
+    /// The connection, opened by `connect` if nobody is at it already.
+    async fn open(&self, connect: impl FnOnce() -> Opening) -> Result<Arc<Connection>> {
+        let opening = {
+            let mut state = lock(&self.0);
+            let under_way = match &*state {
+                State::Open(connection) if !connection.is_closed() => return Ok(connection.clone()),
+                State::Opening(opening) => opening.upgrade().filter(|opening| opening.peek().is_none()),
+                _ => None,
+            };
+            under_way.unwrap_or_else(|| {
+                let opening = connect().shared();
+                *state = opening.downgrade().map(State::Opening).unwrap_or_default();
+                opening
+            })
+        };
+        let opened = opening.clone().await;
+        let mut state = lock(&self.0);
+        // Only the attempt that stands here has a say; a later one may be under way.
+        let mine = matches!(&*state, State::Opening(weak) if weak.upgrade().is_some_and(|it| it.ptr_eq(&opening)));
+        if mine {
+            *state = match &opened {
+                Ok(connection) => State::Open(connection.clone()),
+                Err(_) => State::Empty,
+            };
+        }
+        opened
     }
 }
 
@@ -61,19 +104,9 @@ impl Pool {
     /// A shared connection, opened by `connect` if it has to be.
     pub(crate) async fn open<F>(&self, connect: impl FnOnce() -> F) -> Result<Arc<Connection>>
     where
-        F: Future<Output = Result<Arc<Connection>>>,
+        F: Future<Output = Result<Arc<Connection>>> + Send + 'static,
     {
-        let place = self.place();
-        if let Some(connection) = place.get() {
-            return Ok(connection);
-        }
-        let _opening = place.opening.lock().await;
-        if let Some(connection) = place.get() {
-            return Ok(connection);
-        }
-        let connection = connect().await?;
-        *lock(&place.connection) = Some(connection.clone());
-        Ok(connection)
+        self.place().open(|| Box::pin(connect())).await
     }
 
     /// A connection for one call alone; it comes back when the lease is dropped.
@@ -95,12 +128,15 @@ impl Pool {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.shared.iter().any(|place| lock(&place.connection).is_some())
+        self.shared.iter().any(|place| matches!(*lock(&place.0), State::Open(_)))
     }
 
     pub(crate) fn close(&self) {
         let idle = std::mem::take(&mut *lock(&self.idle));
-        let shared = self.shared.iter().filter_map(|place| lock(&place.connection).take());
+        let shared = self.shared.iter().filter_map(|place| match std::mem::take(&mut *lock(&place.0)) {
+            State::Open(connection) => Some(connection),
+            _ => None,
+        });
         for connection in idle.into_iter().chain(shared) {
             connection.close(Error::connection("the proxy was released"));
         }

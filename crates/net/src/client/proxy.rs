@@ -398,7 +398,10 @@ impl Proxy {
     pub(crate) async fn connection(&self) -> Result<Arc<Connection>> {
         match self.0.pool.shared() {
             Some(connection) => Ok(connection),
-            None => self.0.pool.open(|| self.connect()).await,
+            None => {
+                let proxy = self.clone();
+                self.0.pool.open(|| async move { proxy.connect().await }).await
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use bytes::BytesMut;
 use salamander_codec::Output;
 
+use crate::stream::READ_ROOM;
+
 /// Buffers that a thread keeps for the next connection.
 const KEPT: usize = 4;
 
@@ -16,8 +18,9 @@ thread_local! {
     static OUTPUTS: RefCell<Vec<Output>> = const { RefCell::new(Vec::new()) };
 }
 
+/// A buffer with room for a read.
 pub(super) fn input() -> BytesMut {
-    INPUTS.with_borrow_mut(Vec::pop).unwrap_or_default()
+    INPUTS.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::with_capacity(READ_ROOM))
 }
 
 /// Takes an empty buffer back.
