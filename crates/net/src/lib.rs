@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod config;
+pub mod naming;
 mod python;
 mod uri;
 
