@@ -8,7 +8,7 @@ mod config;
 mod daemon;
 mod error;
 mod features;
-mod naming;
+pub mod naming;
 mod python;
 mod stream;
 mod uri;
@@ -29,7 +29,7 @@ pub use uri::{Location, NAME_SERVER_PORT, Protocol, Uri, UriError};
 pub const DAEMON_NAME: &str = "Pyro.Daemon";
 
 /// The id and the name of a name server.
-pub const NAME_SERVER_NAME: &str = "Pyro.NameServer";
+pub const NAME_SERVER_NAME: &str = naming::NAME_SERVER;
 
 /// What the attributes' rendered code calls.
 #[doc(hidden)]

@@ -410,7 +410,7 @@ impl Proxy {
         let known = self.0.resolved.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let uri = match known {
             Some(uri) => uri,
-            None => Box::pin(crate::naming::resolve(&self.0.uri, &options.config)).await?,
+            None => crate::naming::resolve_boxed(&self.0.uri, &options.config).await?,
         };
         let hello = Hello {
             codec: options.codec,

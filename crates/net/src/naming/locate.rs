@@ -1,6 +1,7 @@
 //! Finding a name server, and what a name or metadata stands for.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,14 @@ pub async fn resolve(uri: &Uri, config: &Arc<Config>) -> Result<Uri> {
         }
         _ => name_server.lookup_within(uri.object(), delay).await,
     }
+}
+
+/// As [`resolve`], with a type that is known: resolving makes a proxy, which resolves.
+pub(crate) fn resolve_boxed<'a>(
+    uri: &'a Uri,
+    config: &'a Arc<Config>,
+) -> Pin<Box<dyn Future<Output = Result<Uri>> + Send + 'a>> {
+    Box::pin(resolve(uri, config))
 }
 
 /// A number below `below`, another each time.

@@ -1,4 +1,4 @@
-//! The forms of URIs as `Pyro5.core.URI` (5.17) reads, shows and refuses them.
+//! The forms of URIs as `Pyro5.core.URI` (5.17) reads, shows and refuses them. Written by `record/uris.py`.
 
 use super::*;
 

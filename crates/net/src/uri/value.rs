@@ -12,6 +12,13 @@ const CLASS: &str = "Pyro5.core.URI";
 /// The class by which Pyro4 sends a URI; its state is the same.
 const CLASS_OF_PYRO4: &str = "Pyro4.core.URI";
 
+impl Uri {
+    /// Whether objects of this class stand for URIs.
+    pub(crate) fn is_class(class: &str) -> bool {
+        [CLASS, CLASS_OF_PYRO4].contains(&class)
+    }
+}
+
 impl From<&Uri> for Value {
     fn from(uri: &Uri) -> Self {
         let object = match uri.protocol {
@@ -37,7 +44,7 @@ impl TryFrom<&Value> for Uri {
     fn try_from(value: &Value) -> Result<Self, UriError> {
         match value {
             Value::Str(text) => text.parse(),
-            Value::Object(object) if [CLASS, CLASS_OF_PYRO4].contains(&object.class()) => {
+            Value::Object(object) if Uri::is_class(object.class()) => {
                 let state = object.state().and_then(Value::as_slice).unwrap_or_default();
                 of_state(state).ok_or_else(|| UriError::new("invalid uri (state)"))?
             }
