@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::ops::Deref;
 #[cfg(unix)]
 use std::path::PathBuf;
@@ -55,6 +56,14 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
+    fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Listener::Tcp(listener) => listener.local_addr().ok(),
+            #[cfg(unix)]
+            Listener::Unix(..) => None,
+        }
+    }
+
     async fn accept(&self) -> io::Result<Stream> {
         match self {
             Listener::Tcp(listener) => {
@@ -101,6 +110,7 @@ impl Daemon {
         refuse_when_full: bool,
     ) -> Self {
         let shared = Arc::new(Shared {
+            local_addr: listeners.first().and_then(Listener::local_addr),
             codec_settings: Arc::new(zone::codec_settings(&config)),
             config,
             registry: Registry::new(),

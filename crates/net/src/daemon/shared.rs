@@ -1,6 +1,7 @@
 //! What all connections of a daemon share.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) hooks: Hooks,
     /// Where clients find this daemon: `host:port` or `./u:path`.
     pub(crate) location: String,
+    pub(crate) local_addr: Option<SocketAddr>,
     /// The location that URIs carry, if it is another (NAT).
     pub(crate) nat_location: Option<String>,
     pub(crate) stopping: CancellationToken,
@@ -92,6 +94,11 @@ impl DaemonHandle {
         &self.0.location
     }
 
+    /// The address that the daemon is bound to; none for a Unix domain socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.0.local_addr
+    }
+
     /// The ids of all registered objects.
     pub fn registered(&self) -> Vec<String> {
         self.0.registry.ids()
@@ -112,6 +119,11 @@ impl DaemonHandle {
     pub fn shutdown(&self) {
         self.0.stopping.cancel();
         self.0.streams.clear();
+    }
+
+    /// Waits until somebody stops the daemon.
+    pub async fn stopping(&self) {
+        self.0.stopping.cancelled().await;
     }
 
     /// Waits until the daemon has been stopped and the last call is answered.
