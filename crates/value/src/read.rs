@@ -23,13 +23,23 @@ pub fn read_value<'de, R: Reader<'de> + ?Sized>(reader: &mut R) -> Result<Value>
 /// # Errors
 /// Those of the reader, unhashable keys among them.
 pub fn read_rest<'de, R: Reader<'de> + ?Sized>(reader: &mut R, first: Token<'de>) -> Result<Value> {
-    let mut build = Build::default();
-    let mut token = first;
+    let Some(mut open) = Open::begin(&first) else {
+        return first.into_value(|bytes| reader.share(bytes));
+    };
+    let mut outer = Vec::new();
     loop {
-        if let Some(value) = build.token(token, |bytes| reader.share(bytes))? {
-            return Ok(value);
+        let token = open.fill(reader)?;
+        match Open::begin(&token) {
+            Some(inner) => outer.push(std::mem::replace(&mut open, inner)),
+            None => {
+                let value = open.close()?;
+                open = match outer.pop() {
+                    Some(open) => open,
+                    None => return Ok(value),
+                };
+                open.put(value)?;
+            }
         }
-        token = reader.next()?;
     }
 }
 
@@ -63,7 +73,8 @@ enum Open {
     Tuple(Vec<Value>),
     Set(Set),
     FrozenSet(Set),
-    Dict(Dict, Option<Value>),
+    /// With the place of the entry whose value comes next, if it is no key.
+    Dict(Dict, Option<usize>),
 }
 
 impl Build {
@@ -72,43 +83,100 @@ impl Build {
     /// # Errors
     /// Unhashable keys and members, and tokens that are not balanced.
     pub fn token<'de>(&mut self, token: Token<'de>, share: impl FnOnce(&'de [u8]) -> Bytes) -> Result<Option<Value>> {
-        let room = |len: Option<usize>| len.unwrap_or(0).min(TRUSTED_LEN);
-        let open = match token {
+        if let Some(open) = Open::begin(&token) {
+            self.open.push(open);
+            return Ok(None);
+        }
+        let value = match token {
+            Token::End => {
+                let closed = self.open.pop().ok_or_else(|| Error::malformed("a container ends that never began"))?;
+                closed.close()?
+            }
+            scalar => scalar.into_value(share)?,
+        };
+        match self.open.last_mut() {
+            None => Ok(Some(value)),
+            Some(open) => open.put(value).map(|()| None),
+        }
+    }
+}
+
+/// Builds a value where it is to stay: moving values costs more than reading them.
+#[inline(always)]
+fn push_with(items: &mut Vec<Value>, make: impl FnOnce() -> Value) {
+    items.extend(std::iter::once_with(make));
+}
+
+impl Open {
+    /// The container that this token begins, if it begins one.
+    fn begin(token: &Token<'_>) -> Option<Self> {
+        let room = |len: &Option<usize>| len.unwrap_or(0).min(TRUSTED_LEN);
+        Some(match token {
             Token::List(len) => Open::List(Vec::with_capacity(room(len))),
             Token::Tuple(len) => Open::Tuple(Vec::with_capacity(room(len))),
             Token::Set(len) => Open::Set(Set::with_capacity(room(len))),
             Token::FrozenSet(len) => Open::FrozenSet(Set::with_capacity(room(len))),
             Token::Dict(len) => Open::Dict(Dict::with_capacity(room(len)), None),
-            Token::End => {
-                let closed = self.open.pop().ok_or_else(|| Error::malformed("a container ends that never began"))?;
-                return self.place(closed.close()?);
-            }
-            scalar => return self.place(scalar.into_value(share)?),
-        };
-        self.open.push(open);
-        Ok(None)
+            _ => return None,
+        })
     }
 
-    #[inline]
-    fn place(&mut self, value: Value) -> Result<Option<Value>> {
-        match self.open.last_mut() {
-            None => return Ok(Some(value)),
-            Some(Open::List(items) | Open::Tuple(items)) => items.push(value),
-            Some(Open::Set(set) | Open::FrozenSet(set)) => {
-                set.insert(value)?;
-            }
-            Some(Open::Dict(dict, key)) => match key.take() {
-                None => *key = Some(value),
-                Some(key) => {
-                    dict.insert_value(key, value)?;
+    /// Puts scalars in, as long as they come; gives the token that is none.
+    fn fill<'de, R: Reader<'de> + ?Sized>(&mut self, reader: &mut R) -> Result<Token<'de>> {
+        match self {
+            Open::List(items) | Open::Tuple(items) => loop {
+                match reader.next() {
+                    Ok(Token::Int(number)) => push_with(items, || Value::Int(number)),
+                    Ok(Token::Float(number)) => push_with(items, || Value::Float(number)),
+                    Ok(Token::Str(Cow::Borrowed(text))) => push_with(items, || Value::Str(text.into())),
+                    Ok(token) if token.opens() || matches!(token, Token::End) => return Ok(token),
+                    Ok(scalar) => items.push(scalar.into_value(|bytes| reader.share(bytes))?),
+                    Err(error) => return Err(error),
+                }
+            },
+            Open::Dict(dict, place) => loop {
+                match (reader.next(), *place) {
+                    (Ok(Token::Str(Cow::Borrowed(text))), None) => *place = Some(dict.place_str(text)),
+                    (Ok(token), _) if token.opens() || matches!(token, Token::End) => return Ok(token),
+                    (Ok(scalar), None) => *place = Some(dict.place(scalar.into_value(|bytes| reader.share(bytes))?)?),
+                    (Ok(scalar), Some(at)) => {
+                        let value = scalar.into_value(|bytes| reader.share(bytes))?;
+                        if let Some(place) = dict.value_at(at) {
+                            *place = value;
+                        }
+                        *place = None;
+                    }
+                    (Err(error), _) => return Err(error),
+                }
+            },
+            Open::Set(_) | Open::FrozenSet(_) => loop {
+                match reader.next()? {
+                    token if token.opens() || matches!(token, Token::End) => return Ok(token),
+                    scalar => self.put(scalar.into_value(|bytes| reader.share(bytes))?)?,
                 }
             },
         }
-        Ok(None)
     }
-}
 
-impl Open {
+    #[inline]
+    fn put(&mut self, value: Value) -> Result<()> {
+        match self {
+            Open::List(items) | Open::Tuple(items) => items.push(value),
+            Open::Set(set) | Open::FrozenSet(set) => {
+                set.insert(value)?;
+            }
+            Open::Dict(dict, place) => match place.take() {
+                None => *place = Some(dict.place(value)?),
+                Some(at) => {
+                    if let Some(place) = dict.value_at(at) {
+                        *place = value;
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+
     fn close(self) -> Result<Value> {
         Ok(match self {
             Open::List(items) => Value::List(items),

@@ -30,9 +30,11 @@ pub struct MarshalReader<'de> {
 #[derive(Clone, Copy, Default)]
 struct Frame {
     /// How many objects are still to come. A dict does not tell; of its number only the evenness counts.
-    left: usize,
+    left: u32,
     is_dict: bool,
     after: After,
+    /// What `after` is about.
+    what: usize,
 }
 
 /// What is to be done when a container ends.
@@ -40,10 +42,10 @@ struct Frame {
 enum After {
     #[default]
     Nothing,
-    /// It can be referred to from now on, by this number.
-    Complete(usize),
-    /// It was a replay; reading goes on at this position.
-    Resume(usize),
+    /// It can be referred to from now on, by the number `what`.
+    Complete,
+    /// It was a replay; reading goes on at the position `what`.
+    Resume,
 }
 
 /// In `references`: the object is not complete.
@@ -125,7 +127,7 @@ impl<'de> MarshalReader<'de> {
             }
             b'{' => {
                 let token = self.begin(Token::Dict(None), 0, referable)?;
-                (self.open.left, self.open.is_dict) = (usize::MAX - 1, true);
+                (self.open.left, self.open.is_dict) = (u32::MAX - 1, true);
                 Ok(token)
             }
             b'0' => self.null(),
@@ -165,15 +167,16 @@ impl<'de> MarshalReader<'de> {
         if self.outer.len() >= self.max_depth {
             return Err(Error::too_deep(self.max_depth).as_class("builtins.ValueError"));
         }
-        let mut after = After::Nothing;
+        // No length in the format is longer.
+        let left = u32::try_from(len).map_err(|_| eof())?;
+        let (mut after, mut what) = (After::Nothing, 0);
         if referable {
-            let number = self.references.len() - 1;
-            if let Some(start) = self.references.get_mut(number) {
+            (after, what) = (After::Complete, self.references.len() - 1);
+            if let Some(start) = self.references.get_mut(what) {
                 *start |= OPEN;
             }
-            after = After::Complete(number);
         }
-        self.outer.push(std::mem::replace(&mut self.open, Frame { left: len, is_dict: false, after }));
+        self.outer.push(std::mem::replace(&mut self.open, Frame { left, is_dict: false, after, what }));
         Ok(token)
     }
 
@@ -181,16 +184,17 @@ impl<'de> MarshalReader<'de> {
         let Some(outer) = self.outer.pop() else {
             return Err(Error::malformed("nothing follows the value"));
         };
-        match std::mem::replace(&mut self.open, outer).after {
+        let Frame { after, what, .. } = std::mem::replace(&mut self.open, outer);
+        match after {
             After::Nothing => {}
-            After::Complete(number) => {
-                if let Some(start) = self.references.get_mut(number) {
+            After::Complete => {
+                if let Some(start) = self.references.get_mut(what) {
                     *start &= !OPEN;
                 }
             }
-            After::Resume(position) => {
+            After::Resume => {
                 self.replays -= 1;
-                self.input.seek(position);
+                self.input.seek(what);
             }
         }
         Ok(Token::End)
@@ -223,7 +227,7 @@ impl<'de> MarshalReader<'de> {
         // What can be referred to is no reference, so this goes no deeper.
         let token = self.replayed(code)?;
         if token.opens() {
-            self.open.after = After::Resume(resume);
+            (self.open.after, self.open.what) = (After::Resume, resume);
         } else {
             self.replays -= 1;
             self.input.seek(resume);

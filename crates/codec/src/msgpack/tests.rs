@@ -214,9 +214,8 @@ impl ZoneRules for Rules {
 
 #[test]
 fn naive_times_are_counted_by_the_local_zone() {
-    let mut settings = Settings::default();
-    settings.zone = Zone::new(Rules);
-    for (civil_micros, seconds) in [(7_199_500_000, -0.5), (7_200_000_000, 10_800.0), (-1, -7200.000_001)] {
+    let settings = Settings { zone: Zone::new(Rules), ..Settings::default() };
+    for (civil_micros, seconds) in [(7_199_500_000, -0.5), (7_200_000_000, 10_800.0), (-1, -7_200.000_001)] {
         let when = DateTime::from_civil_micros(civil_micros).unwrap();
         let bytes = Codec::Msgpack.encode_value(&when.into(), &settings).unwrap();
         assert_eq!(bytes, [&[0xD7, 0x32][..], &f64::to_le_bytes(seconds)].concat());
