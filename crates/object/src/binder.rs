@@ -55,7 +55,7 @@ impl<'b, 'de> Binder<'b, 'de> {
     ///
     /// # Errors
     /// `TypeError` for what no parameter takes, and whatever is wrong with the encoded arguments.
-    pub fn next(&mut self) -> Result<Option<(usize, Token<'de>)>, Exception> {
+    pub fn next_argument(&mut self) -> Result<Option<(usize, Token<'de>)>, Exception> {
         while !self.in_keywords {
             match self.args.next()? {
                 Token::End => match self.args.next()? {

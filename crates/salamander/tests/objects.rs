@@ -1,4 +1,5 @@
 //! Daemon and proxy between our own ends: concurrency, cancellation, order, streams, shutdown.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -169,7 +169,7 @@ fn method_arm(method: &Method, at: usize, guarded: bool) -> TokenStream {
         let method = &<Self as salamander::Expose>::MEMBERS.methods[#at];
         let mut binder =
             salamander::Binder::open(&mut *call.args, <Self as salamander::Expose>::MEMBERS.class, method)?;
-        while let ::core::option::Option::Some((at, token)) = binder.next()? {
+        while let ::core::option::Option::Some((at, token)) = binder.next_argument()? {
             match at {
                 #arms
                 _ => {}

@@ -24,7 +24,7 @@ use crate::{DAEMON_NAME, features};
 pub struct ItemStream<T> {
     source: Option<Source>,
     ready: VecDeque<Result<T>>,
-    asking: Option<Pin<Box<dyn Future<Output = Result<Answer<T>>> + Send>>>,
+    asking: Option<Asking<T>>,
     prefetch: usize,
 }
 
@@ -35,6 +35,8 @@ struct Source {
     connection: Arc<Connection>,
     id: Arc<str>,
 }
+
+type Asking<T> = Pin<Box<dyn Future<Output = Result<Answer<T>>> + Send>>;
 
 struct Answer<T> {
     items: Vec<Result<T>>,

@@ -16,11 +16,14 @@ use crate::error::{Error, Result};
 
 type Checked = Pin<Box<dyn Future<Output = Result<Value, Exception>> + Send>>;
 
+type ConnectHook = Arc<dyn Fn(Handshake) -> Checked + Send + Sync>;
+type DisconnectHook = Arc<dyn Fn(&Session) + Send + Sync>;
+
 /// What the user wants to know or decide about connections.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    pub(crate) connect: Option<Arc<dyn Fn(Handshake) -> Checked + Send + Sync>>,
-    pub(crate) disconnect: Option<Arc<dyn Fn(&Session) + Send + Sync>>,
+    pub(crate) connect: Option<ConnectHook>,
+    pub(crate) disconnect: Option<DisconnectHook>,
 }
 
 /// A client that wants to connect.
@@ -108,8 +111,11 @@ impl Builder {
             let port = if port == 0 { bound_port } else { port };
             if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
         });
-        let limit = self.max_connections.map(|limit| Arc::new(Semaphore::new(limit)));
-        Ok(Daemon::start(config, self.hooks, listeners, location, nat_location, limit, self.refuse_when_full))
+        // Pyro's setting refuses whoever is too many.
+        let refuse_when_full = self.refuse_when_full || self.max_connections.is_none();
+        let limit = self.max_connections.or_else(|| config.connection_limit());
+        let limit = limit.map(|limit| Arc::new(Semaphore::new(limit)));
+        Ok(Daemon::start(config, self.hooks, listeners, location, nat_location, limit, refuse_when_full))
     }
 }
 

@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use futures_util::FutureExt;
@@ -25,6 +25,9 @@ use crate::stream::{Stream, within};
 
 /// Answers are sent when they have grown to this, even while there are more calls to make.
 const FLUSH_FROM: usize = 64 * 1024;
+
+/// At most this many calls of one client go on at once; what it sends beyond them is not read.
+const MOST_UNDER_WAY: usize = 10_000;
 
 /// Serves one client until it leaves or the daemon stops.
 pub(super) async fn run(mut stream: Stream, shared: Arc<Shared>, refused: bool) {
@@ -58,6 +61,7 @@ pub(super) async fn run(mut stream: Stream, shared: Arc<Shared>, refused: bool) 
         stopping: Box::pin(shared.stopping.clone().cancelled_owned()),
         own_peer,
         later: Arc::default(),
+        timeout,
     };
     let done = connection.serve().await;
     match done {
@@ -86,6 +90,8 @@ struct Connection {
     stopping: std::pin::Pin<Box<WaitForCancellationFutureOwned>>,
     own_peer: bool,
     later: Arc<LaterReplies>,
+    /// How long the client may be silent.
+    timeout: Option<Duration>,
 }
 
 /// The answers of calls that go on beside the connection.
@@ -116,7 +122,9 @@ impl Connection {
                 scratch::give_input(&mut self.input);
             }
             scratch::give_output(&mut self.out);
-            match std::future::poll_fn(|cx| self.poll_woken(cx)).await {
+            let timeout = self.timeout;
+            let woken = within(timeout, std::future::poll_fn(|cx| self.poll_woken(cx)), "receiving").await;
+            match woken.map_err(|error| error.to_string())? {
                 Ok(Woken::Input) => {}
                 Ok(Woken::Replies) => self.take_replies(),
                 Ok(Woken::Closed) => return Ok(()),
@@ -137,7 +145,10 @@ impl Connection {
             };
             match self.door.handle(message, &mut self.out)? {
                 Handled::Done => {}
-                Handled::Later(later) if self.own_peer || later.is_detached() => self.spawn(later),
+                Handled::Later(later) if self.own_peer || later.is_detached() => {
+                    self.spawn(later);
+                    self.bounded().await.map_err(|error| format!("sending: connection lost: {error}"))?;
+                }
                 Handled::Later(later) => {
                     self.flush().await.map_err(|error| format!("sending: connection lost: {error}"))?;
                     later.finish(&mut self.out).await;
@@ -146,6 +157,25 @@ impl Connection {
             if self.out.total_len() > FLUSH_FROM {
                 self.flush().await.map_err(|error| format!("sending: connection lost: {error}"))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Waits while too many calls go on beside the connection.
+    async fn bounded(&mut self) -> io::Result<()> {
+        while self.later.lock().under_way >= MOST_UNDER_WAY {
+            self.flush().await?;
+            std::future::poll_fn(|cx| {
+                let mut replies = self.later.lock();
+                if replies.under_way < MOST_UNDER_WAY {
+                    return Poll::Ready(());
+                }
+                replies.waker = Some(cx.waker().clone());
+                Poll::Pending
+            })
+            .await;
+            self.take_replies();
+            self.flush().await?;
         }
         Ok(())
     }
@@ -185,11 +215,11 @@ impl Connection {
 
     /// Waits for whatever comes first. An idle connection has no buffer.
     fn poll_woken(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Woken>> {
-        if self.input.capacity() == 0 {
-            if let Poll::Ready(ready) = self.stream.poll_read_ready(cx) {
-                ready?;
-                self.input = scratch::input();
-            }
+        if self.input.capacity() == 0
+            && let Poll::Ready(ready) = self.stream.poll_read_ready(cx)
+        {
+            ready?;
+            self.input = scratch::input();
         }
         if self.input.capacity() > 0 || !self.input.is_empty() {
             match self.stream.poll_read(cx, &self.decoder, &mut self.input) {

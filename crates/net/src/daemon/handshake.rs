@@ -40,8 +40,16 @@ pub(super) async fn greet(
         if std::future::poll_fn(|cx| stream.poll_read(cx, decoder, &mut input)).await? == 0 {
             return Ok(None);
         }
-        if let Some(message) = decoder.decode(&mut input)? {
-            break message;
+        match decoder.decode(&mut input) {
+            Ok(Some(message)) => break message,
+            Ok(None) => {}
+            Err(error) => {
+                // Nothing is known of the client yet; Pyro then answers in marshal.
+                let reason = Value::from(error.to_string());
+                let answer = Answer { kind: MessageType::ConnectFail, codec: Codec::Marshal, sequence: 0 };
+                answer.send(stream, shared, None, &Annotations::new(), &reason).await?;
+                return Err(error.into());
+            }
         }
     };
     if shared.config.logwire {
@@ -67,19 +75,41 @@ pub(super) async fn greet(
     if own_peer {
         annotations.insert(features::ID, Bytes::from_static(features::OURS));
     }
-    let mut out = scratch::output();
-    let header = Header::new(kind, codec.id(), message.header.sequence)
-        .with_correlation(Some(message.header.correlation().unwrap_or_else(|| uuid::Uuid::new_v4().into_bytes())));
-    let started = begin(&mut out, &header, &annotations)?;
-    codec.write(&mut out, &shared.codec_settings, |writer| write_value(&data, writer))?;
-    finish(&mut out, started, shared.config.max_message_size, shared.config.compression)?;
-    if shared.config.logwire {
-        wirelog::sent("daemon handshake response", &out);
-    }
-    let mut written = 0;
-    std::future::poll_fn(|cx| stream.poll_write_all(cx, &mut out, &mut written)).await?;
-    scratch::give_output(&mut out);
+    let reply = Answer { kind, codec, sequence: message.header.sequence };
+    reply.send(stream, shared, message.header.correlation(), &annotations, &data).await?;
     Ok(answer.is_ok().then_some(Greeted { input, own_peer }))
+}
+
+/// How the client is answered.
+struct Answer {
+    kind: MessageType,
+    codec: Codec,
+    sequence: u16,
+}
+
+impl Answer {
+    async fn send(
+        &self,
+        stream: &mut Stream,
+        shared: &Shared,
+        correlation: Option<[u8; 16]>,
+        annotations: &Annotations,
+        data: &Value,
+    ) -> Result<()> {
+        let mut out = scratch::output();
+        let correlation = correlation.unwrap_or_else(|| uuid::Uuid::new_v4().into_bytes());
+        let header = Header::new(self.kind, self.codec.id(), self.sequence).with_correlation(Some(correlation));
+        let started = begin(&mut out, &header, annotations)?;
+        self.codec.write(&mut out, &shared.codec_settings, |writer| write_value(data, writer))?;
+        finish(&mut out, started, shared.config.max_message_size, shared.config.compression)?;
+        if shared.config.logwire {
+            wirelog::sent("daemon handshake response", &out);
+        }
+        let mut written = 0;
+        std::future::poll_fn(|cx| stream.poll_write_all(cx, &mut out, &mut written)).await?;
+        scratch::give_output(&mut out);
+        Ok(())
+    }
 }
 
 /// Whether the client is let in: the daemon's answer, with the metadata of the object.
