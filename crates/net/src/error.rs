@@ -142,11 +142,7 @@ impl std::error::Error for Error {
 
 impl From<Exception> for Error {
     fn from(exception: Exception) -> Self {
-        Self(Arc::new(Inner {
-            kind: Kind::Remote,
-            message: exception.to_string(),
-            source: Some(Raised(exception)),
-        }))
+        Self(Arc::new(Inner { kind: Kind::Remote, message: exception.to_string(), source: Some(Raised(exception)) }))
     }
 }
 

@@ -40,8 +40,8 @@ pub use salamander_macros::{expose, proxy};
 pub use salamander_net::*;
 pub use salamander_object::{Annotations, Call, Encoded, Expose, Object, Outcome, Payload, Registry};
 pub use salamander_value::{
-    BigInt, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Set, Str, SurrogateStr, Time, TimeDelta, Uuid,
-    Object as ClassInstance, from_value, to_value,
+    BigInt, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Object as ClassInstance, Set, Str, SurrogateStr,
+    Time, TimeDelta, Uuid, from_value, to_value,
 };
 
 /// All that most programs need: `use salamander::prelude::*;`

@@ -21,7 +21,8 @@ pub(crate) fn wait<F: Future>(future: F) -> Result<F::Output> {
     let runtime = match RUNTIME.get() {
         Some(runtime) => runtime,
         None => {
-            let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("salamander").enable_all().build();
+            let runtime =
+                Builder::new_multi_thread().worker_threads(1).thread_name("salamander").enable_all().build();
             let runtime = runtime.map_err(|error| Error::connection(format!("no runtime: {error}")))?;
             RUNTIME.get_or_init(|| runtime)
         }

@@ -127,7 +127,12 @@ pub(crate) struct Invoke<'a> {
 
 impl Connection {
     /// A connection over a socket on which the handshake is done.
-    pub(crate) fn new(stream: Stream, input: BytesMut, mut decoder: Decoder, settings: ConnectionSettings) -> Arc<Self> {
+    pub(crate) fn new(
+        stream: Stream,
+        input: BytesMut,
+        mut decoder: Decoder,
+        settings: ConnectionSettings,
+    ) -> Arc<Self> {
         decoder.accept(&[MessageType::Result]);
         Arc::new(Self {
             state: Mutex::new(State {

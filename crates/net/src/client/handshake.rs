@@ -45,9 +45,9 @@ pub(crate) async fn connect(uri: &Uri, hello: &Hello<'_>) -> Result<Welcome> {
     let mut decoder = Decoder::new(hello.max_message_size);
     decoder.accept(&[MessageType::ConnectOk, MessageType::ConnectFail]);
     let exchange = exchange(&mut stream, &mut out, &mut decoder, &mut input);
-    let message = within(hello.timeout, exchange, "connecting").await?.map_err(|error| {
-        Error::new(error.kind(), format!("cannot connect to {}: {error}", place(uri)))
-    })?;
+    let message = within(hello.timeout, exchange, "connecting")
+        .await?
+        .map_err(|error| Error::new(error.kind(), format!("cannot connect to {}: {error}", place(uri))))?;
     if hello.logwire {
         wirelog::received("proxy connect response received", &message);
     }
@@ -95,9 +95,7 @@ impl Hello<'_> {
         let header = Header::new(MessageType::Connect, self.codec.id(), 0);
         let started = begin(out, &header, &annotations)?;
         let data = Dict::from_iter([("handshake", self.handshake.clone()), ("object", object.into())]);
-        self.codec.write(out, self.codec_settings, |writer| {
-            salamander_value::write_value(&data.into(), writer)
-        })?;
+        self.codec.write(out, self.codec_settings, |writer| salamander_value::write_value(&data.into(), writer))?;
         finish(out, started, self.max_message_size, self.compression)?;
         if self.logwire {
             wirelog::sent("proxy connect sending", out);

@@ -82,9 +82,12 @@ impl Metadata {
                 Some(Value::Set(set) | Value::FrozenSet(set)) => {
                     set.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
                 }
-                Some(other) => {
-                    other.as_slice().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-                }
+                Some(other) => other
+                    .as_slice()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|name| name.as_str().map(str::to_owned))
+                    .collect(),
                 None => Vec::new(),
             };
             names.sort();
@@ -188,7 +191,6 @@ impl Proxy {
     pub fn serializer(&self) -> Codec {
         self.0.options.codec
     }
-
 
     /// Calls a method.
     ///
@@ -297,7 +299,9 @@ impl Proxy {
         self.release();
         loop {
             match self.bind().await {
-                Err(error) if tries > 1 && matches!(error.kind(), Kind::Connection | Kind::Deadline | Kind::Naming) => {
+                Err(error)
+                    if tries > 1 && matches!(error.kind(), Kind::Connection | Kind::Deadline | Kind::Naming) =>
+                {
                     tries -= 1;
                     tokio::time::sleep(RECONNECT_PAUSE).await;
                 }

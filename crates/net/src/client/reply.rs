@@ -50,8 +50,9 @@ impl Reply {
             return Err(Error::misuse("the result is no stream of items: call the method with `call`"));
         }
         match self.message.annotations.get(AnnotationId::STREAM) {
-            Some(id) if !id.is_empty() => String::from_utf8(id.to_vec())
-                .map_err(|_| Error::protocol("the id of the item stream is no text")),
+            Some(id) if !id.is_empty() => {
+                String::from_utf8(id.to_vec()).map_err(|_| Error::protocol("the id of the item stream is no text"))
+            }
             _ => Err(Error::protocol(
                 "result of call is an iterator, but the server is not configured to allow streaming",
             )),
@@ -105,9 +106,7 @@ fn unreadable(error: salamander_value::Error) -> Error {
 fn exception(codec: Codec, value: Result<Value, salamander_value::Error>) -> Error {
     match value {
         Ok(Value::Exception(exception)) => (*exception).into(),
-        Ok(Value::Object(object)) => {
-            Error::protocol(format!("unsupported serialized class: {}", object.class()))
-        }
+        Ok(Value::Object(object)) => Error::protocol(format!("unsupported serialized class: {}", object.class())),
         Ok(other) => Error::protocol(format!("an exception that is a {}: {other}", other.type_name())),
         Err(error) => Error::protocol(format!("an exception that cannot be read as {codec}: {error}")),
     }

@@ -26,7 +26,12 @@ pub(super) struct Rest {
 }
 
 /// Makes the calls of a batch in order, up to the first that fails or has to wait, and writes what they gave as a list.
-pub(super) fn run(object: &dyn Object, args: &mut dyn Reader<'_>, reply: &mut dyn Writer, request: &Request) -> Batch {
+pub(super) fn run(
+    object: &dyn Object,
+    args: &mut dyn Reader<'_>,
+    reply: &mut dyn Writer,
+    request: &Request,
+) -> Batch {
     run_list(object, args, reply, request).unwrap_or_else(Batch::Failed)
 }
 

@@ -137,7 +137,11 @@ async fn listen(location: &str) -> Result<(Vec<Listener>, String)> {
     let port: u16 = port.parse().map_err(|_| bad())?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let failed = |host: &str, port: u16, error: std::io::Error| {
-        let hint = if error.kind() == std::io::ErrorKind::AddrInUse { " (choose another port, or 0 for a free one)" } else { "" };
+        let hint = if error.kind() == std::io::ErrorKind::AddrInUse {
+            " (choose another port, or 0 for a free one)"
+        } else {
+            ""
+        };
         Error::connection(format!("cannot bind to {host}:{port}: {error}{hint}"))
     };
     let bind = async |host: &str, port: u16| TcpListener::bind((host, port)).await;

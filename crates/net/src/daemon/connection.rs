@@ -18,9 +18,9 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::door::{Door, Handled, Later};
 use super::handshake::{self, Greeted};
+use super::scratch;
 use super::server::Counted;
 use super::shared::Shared;
-use super::scratch;
 use crate::stream::{Stream, within};
 
 /// Answers are sent when they have grown to this, even while there are more calls to make.

@@ -7,7 +7,9 @@ use salamander_codec::{Codec, Mark, Output};
 use salamander_object::{Format, Invocation, Items, Member, Object, Outcome, Pending, Request, Session, Step};
 use salamander_object::{find, find_property, run_now, traced};
 use salamander_value::{Exception, Reader, Token, Writer};
-use salamander_wire::pyro5::{AnnotationId, Annotations, Flags, Header, Message, MessageType, Started, begin, finish};
+use salamander_wire::pyro5::{
+    AnnotationId, Annotations, Flags, Header, Message, MessageType, Started, begin, finish,
+};
 use uuid::Uuid;
 
 use super::batch::Batch;
@@ -217,7 +219,6 @@ impl Door {
             }
         }
     }
-
 }
 
 struct Called {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use salamander_codec::Output;
-use salamander_object::{Encoded, Items, ItemSource, Next, Outcome, Request, Step};
+use salamander_object::{Encoded, ItemSource, Items, Next, Outcome, Request, Step};
 use salamander_value::{Exception, Reader, Token, Writer, from_reader};
 
 use super::door::Answer;

@@ -174,4 +174,3 @@ impl fmt::Debug for DaemonHandle {
         write!(f, "<Daemon on {}; {} objects>", self.0.location, self.0.registry.len())
     }
 }
-
