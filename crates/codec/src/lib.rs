@@ -6,7 +6,10 @@
 
 mod call;
 mod codec;
+mod float;
 mod json;
+mod levels;
+mod literal;
 mod marshal;
 mod msgpack;
 mod output;

@@ -24,13 +24,17 @@ pub fn read_value<'de, R: Reader<'de> + ?Sized>(reader: &mut R) -> Result<Value>
 /// Those of the reader, unhashable keys among them.
 pub fn read_rest<'de, R: Reader<'de> + ?Sized>(reader: &mut R, first: Token<'de>) -> Result<Value> {
     let mut build = Build::default();
-    let mut token = first;
-    loop {
-        if let Some(value) = build.token(token, |bytes| reader.share(bytes))? {
-            return Ok(value);
+    let mut whole = build.token(first, |bytes| reader.share(bytes))?;
+    while whole.is_none() {
+        let next = reader.next();
+        if let (Some(open), Ok(token)) = (build.open.last_mut(), &next)
+            && open.take(token)?
+        {
+            continue;
         }
-        token = reader.next()?;
+        whole = build.token(next?, |bytes| reader.share(bytes))?;
     }
+    whole.ok_or_else(Error::eof)
 }
 
 /// Skips the value that this token begins.
@@ -71,6 +75,7 @@ impl Build {
     ///
     /// # Errors
     /// Unhashable keys and members, and tokens that are not balanced.
+    #[inline]
     pub fn token<'de>(&mut self, token: Token<'de>, share: impl FnOnce(&'de [u8]) -> Bytes) -> Result<Option<Value>> {
         let room = |len: Option<usize>| len.unwrap_or(0).min(TRUSTED_LEN);
         let open = match token {
@@ -89,7 +94,6 @@ impl Build {
         Ok(None)
     }
 
-    #[inline]
     fn place(&mut self, value: Value) -> Result<Option<Value>> {
         match self.open.last_mut() {
             None => return Ok(Some(value)),
@@ -109,6 +113,22 @@ impl Build {
 }
 
 impl Open {
+    /// Takes a token of the kinds that most values are made of; tells whether this was one.
+    ///
+    /// It is put into its place from where it is: a token is large, and to move it first would take most of the time.
+    #[inline(always)]
+    fn take(&mut self, token: &Token<'_>) -> Result<bool> {
+        match self {
+            Open::List(items) | Open::Tuple(items) => Ok(plain(token, |value| items.push(value)).is_some()),
+            Open::Dict(_, key @ None) => Ok(plain(token, |value| *key = Some(value)).is_some()),
+            Open::Dict(dict, key) => match plain(token, |value| dict.insert_value(key.take().unwrap_or_default(), value)) {
+                Some(inserted) => inserted.map(|_| true),
+                None => Ok(false),
+            },
+            Open::Set(_) | Open::FrozenSet(_) => Ok(false),
+        }
+    }
+
     fn close(self) -> Result<Value> {
         Ok(match self {
             Open::List(items) => Value::List(items),
@@ -118,6 +138,17 @@ impl Open {
             Open::Dict(_, Some(_)) => return Err(Error::malformed("a dict ends after a key")),
             Open::Dict(dict, None) => of_dict(dict),
         })
+    }
+}
+
+/// Makes the value of a token of a common kind, right where it is used.
+#[inline(always)]
+fn plain<R>(token: &Token<'_>, used: impl FnOnce(Value) -> R) -> Option<R> {
+    match token {
+        Token::Int(number) => Some(used(Value::Int(*number))),
+        Token::Float(number) => Some(used(Value::Float(*number))),
+        Token::Str(Cow::Borrowed(text)) => Some(used(Value::Str((*text).into()))),
+        _ => None,
     }
 }
 
@@ -140,6 +171,7 @@ impl<'de> Token<'de> {
     ///
     /// # Errors
     /// Where the token begins or ends a container.
+    #[inline]
     pub fn into_value(self, share: impl FnOnce(&'de [u8]) -> Bytes) -> Result<Value> {
         let blob = |bytes: Cow<'de, [u8]>| match bytes {
             Cow::Borrowed(bytes) => share(bytes).into(),

@@ -33,6 +33,7 @@ impl AsRef<str> for Str {
 }
 
 impl From<&str> for Str {
+    #[inline]
     fn from(text: &str) -> Self {
         Self(CompactString::new(text))
     }
