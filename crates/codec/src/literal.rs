@@ -103,7 +103,7 @@ pub(crate) fn eight_digits(bytes: &[u8]) -> (u64, usize) {
     };
     let values = word ^ eight(b'0');
     // The top bit of each byte that is above nine.
-    let others = ((values & eight(0x7F)) + eight(0x76) | values) & eight(0x80);
+    let others = (((values & eight(0x7F)) + eight(0x76)) | values) & eight(0x80);
     let len = others.trailing_zeros() as usize / 8;
     if len == 0 {
         return (0, 0);

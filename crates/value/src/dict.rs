@@ -62,6 +62,24 @@ impl Dict {
             .map(|(at, (_, value))| std::mem::replace(&mut self.0.entries_mut()[at].1, value)))
     }
 
+    /// Sees to it that there is an entry under this text key; tells where it stands.
+    #[inline]
+    pub(crate) fn place_str(&mut self, key: &str) -> usize {
+        self.0.place_str(key, || (Value::Str(key.into()), Value::None))
+    }
+
+    /// Sees to it that there is an entry under this key; tells where it stands.
+    pub(crate) fn place(&mut self, key: Value) -> Result<usize> {
+        let place = self.0.insert((key, Value::None))?;
+        Ok(place.map_or(self.len() - 1, |(at, _)| at))
+    }
+
+    /// The value that stands there.
+    #[inline]
+    pub(crate) fn value_at(&mut self, at: usize) -> Option<&mut Value> {
+        self.0.entries_mut().get_mut(at).map(|(_, value)| value)
+    }
+
     /// Takes the entry under a text key out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         self.0.remove(&Value::from(key)).map(|(_, value)| value)
@@ -135,6 +153,15 @@ mod tests {
         assert_eq!(dict.keys().collect::<Vec<_>>(), [&Value::Int(1)]);
         assert_eq!(dict.get_value(&Value::Int(1)), Some(&"bool".into()));
         assert!(dict.insert_value(Value::List(vec![]), Value::None).is_err());
+    }
+
+    #[test]
+    fn every_entry_is_found_at_any_size() {
+        let mut dict = Dict::new();
+        for key in 0..100 {
+            dict.insert_value(Value::Int(key), key.into()).unwrap();
+            assert!((0..=key).all(|key| dict.get_value(&Value::Int(key)) == Some(&Value::Int(key))));
+        }
     }
 
     #[test]

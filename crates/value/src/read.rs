@@ -23,18 +23,24 @@ pub fn read_value<'de, R: Reader<'de> + ?Sized>(reader: &mut R) -> Result<Value>
 /// # Errors
 /// Those of the reader, unhashable keys among them.
 pub fn read_rest<'de, R: Reader<'de> + ?Sized>(reader: &mut R, first: Token<'de>) -> Result<Value> {
-    let mut build = Build::default();
-    let mut whole = build.token(first, |bytes| reader.share(bytes))?;
-    while whole.is_none() {
-        let next = reader.next();
-        if let (Some(open), Ok(token)) = (build.open.last_mut(), &next)
-            && open.take(token)?
-        {
-            continue;
+    let Some(mut open) = Open::begin(&first) else {
+        return first.into_value(|bytes| reader.share(bytes));
+    };
+    let mut outer = Vec::new();
+    loop {
+        let token = open.fill(reader)?;
+        match Open::begin(&token) {
+            Some(inner) => outer.push(std::mem::replace(&mut open, inner)),
+            None => {
+                let value = open.close()?;
+                open = match outer.pop() {
+                    Some(open) => open,
+                    None => return Ok(value),
+                };
+                open.put(value)?;
+            }
         }
-        whole = build.token(next?, |bytes| reader.share(bytes))?;
     }
-    whole.ok_or_else(Error::eof)
 }
 
 /// Skips the value that this token begins.
@@ -67,7 +73,8 @@ enum Open {
     Tuple(Vec<Value>),
     Set(Set),
     FrozenSet(Set),
-    Dict(Dict, Option<Value>),
+    /// With the place of the entry whose value comes next, if it is no key.
+    Dict(Dict, Option<usize>),
 }
 
 impl Build {
@@ -75,58 +82,99 @@ impl Build {
     ///
     /// # Errors
     /// Unhashable keys and members, and tokens that are not balanced.
-    #[inline]
     pub fn token<'de>(&mut self, token: Token<'de>, share: impl FnOnce(&'de [u8]) -> Bytes) -> Result<Option<Value>> {
-        let room = |len: Option<usize>| len.unwrap_or(0).min(TRUSTED_LEN);
-        let open = match token {
+        if let Some(open) = Open::begin(&token) {
+            self.open.push(open);
+            return Ok(None);
+        }
+        let value = match token {
+            Token::End => {
+                let closed = self.open.pop().ok_or_else(|| Error::malformed("a container ends that never began"))?;
+                closed.close()?
+            }
+            scalar => scalar.into_value(share)?,
+        };
+        match self.open.last_mut() {
+            None => Ok(Some(value)),
+            Some(open) => open.put(value).map(|()| None),
+        }
+    }
+}
+
+/// Builds a value where it is to stay: moving values costs more than reading them.
+#[inline(always)]
+fn push_with(items: &mut Vec<Value>, make: impl FnOnce() -> Value) {
+    items.extend(std::iter::once_with(make));
+}
+
+impl Open {
+    /// The container that this token begins, if it begins one.
+    fn begin(token: &Token<'_>) -> Option<Self> {
+        let room = |len: &Option<usize>| len.unwrap_or(0).min(TRUSTED_LEN);
+        Some(match token {
             Token::List(len) => Open::List(Vec::with_capacity(room(len))),
             Token::Tuple(len) => Open::Tuple(Vec::with_capacity(room(len))),
             Token::Set(len) => Open::Set(Set::with_capacity(room(len))),
             Token::FrozenSet(len) => Open::FrozenSet(Set::with_capacity(room(len))),
             Token::Dict(len) => Open::Dict(Dict::with_capacity(room(len)), None),
-            Token::End => {
-                let closed = self.open.pop().ok_or_else(|| Error::malformed("a container ends that never began"))?;
-                return self.place(closed.close()?);
-            }
-            scalar => return self.place(scalar.into_value(share)?),
-        };
-        self.open.push(open);
-        Ok(None)
+            _ => return None,
+        })
     }
 
-    fn place(&mut self, value: Value) -> Result<Option<Value>> {
-        match self.open.last_mut() {
-            None => return Ok(Some(value)),
-            Some(Open::List(items) | Open::Tuple(items)) => items.push(value),
-            Some(Open::Set(set) | Open::FrozenSet(set)) => {
-                set.insert(value)?;
-            }
-            Some(Open::Dict(dict, key)) => match key.take() {
-                None => *key = Some(value),
-                Some(key) => {
-                    dict.insert_value(key, value)?;
+    /// Puts scalars in, as long as they come; gives the token that is none.
+    fn fill<'de, R: Reader<'de> + ?Sized>(&mut self, reader: &mut R) -> Result<Token<'de>> {
+        match self {
+            Open::List(items) | Open::Tuple(items) => loop {
+                match reader.next() {
+                    Ok(Token::Int(number)) => push_with(items, || Value::Int(number)),
+                    Ok(Token::Float(number)) => push_with(items, || Value::Float(number)),
+                    Ok(Token::Str(Cow::Borrowed(text))) => push_with(items, || Value::Str(text.into())),
+                    Ok(token) if token.opens() || matches!(token, Token::End) => return Ok(token),
+                    Ok(scalar) => items.push(scalar.into_value(|bytes| reader.share(bytes))?),
+                    Err(error) => return Err(error),
+                }
+            },
+            Open::Dict(dict, place) => loop {
+                match (reader.next(), *place) {
+                    (Ok(Token::Str(Cow::Borrowed(text))), None) => *place = Some(dict.place_str(text)),
+                    (Ok(token), _) if token.opens() || matches!(token, Token::End) => return Ok(token),
+                    (Ok(scalar), None) => *place = Some(dict.place(scalar.into_value(|bytes| reader.share(bytes))?)?),
+                    (Ok(scalar), Some(at)) => {
+                        let value = scalar.into_value(|bytes| reader.share(bytes))?;
+                        if let Some(place) = dict.value_at(at) {
+                            *place = value;
+                        }
+                        *place = None;
+                    }
+                    (Err(error), _) => return Err(error),
+                }
+            },
+            Open::Set(_) | Open::FrozenSet(_) => loop {
+                match reader.next()? {
+                    token if token.opens() || matches!(token, Token::End) => return Ok(token),
+                    scalar => self.put(scalar.into_value(|bytes| reader.share(bytes))?)?,
                 }
             },
         }
-        Ok(None)
     }
-}
 
-impl Open {
-    /// Takes a token of the kinds that most values are made of; tells whether this was one.
-    ///
-    /// It is put into its place from where it is: a token is large, and to move it first would take most of the time.
-    #[inline(always)]
-    fn take(&mut self, token: &Token<'_>) -> Result<bool> {
+    #[inline]
+    fn put(&mut self, value: Value) -> Result<()> {
         match self {
-            Open::List(items) | Open::Tuple(items) => Ok(plain(token, |value| items.push(value)).is_some()),
-            Open::Dict(_, key @ None) => Ok(plain(token, |value| *key = Some(value)).is_some()),
-            Open::Dict(dict, key) => match plain(token, |value| dict.insert_value(key.take().unwrap_or_default(), value)) {
-                Some(inserted) => inserted.map(|_| true),
-                None => Ok(false),
+            Open::List(items) | Open::Tuple(items) => items.push(value),
+            Open::Set(set) | Open::FrozenSet(set) => {
+                set.insert(value)?;
+            }
+            Open::Dict(dict, place) => match place.take() {
+                None => *place = Some(dict.place(value)?),
+                Some(at) => {
+                    if let Some(place) = dict.value_at(at) {
+                        *place = value;
+                    }
+                }
             },
-            Open::Set(_) | Open::FrozenSet(_) => Ok(false),
         }
+        Ok(())
     }
 
     fn close(self) -> Result<Value> {
@@ -138,17 +186,6 @@ impl Open {
             Open::Dict(_, Some(_)) => return Err(Error::malformed("a dict ends after a key")),
             Open::Dict(dict, None) => of_dict(dict),
         })
-    }
-}
-
-/// Makes the value of a token of a common kind, right where it is used.
-#[inline(always)]
-fn plain<R>(token: &Token<'_>, used: impl FnOnce(Value) -> R) -> Option<R> {
-    match token {
-        Token::Int(number) => Some(used(Value::Int(*number))),
-        Token::Float(number) => Some(used(Value::Float(*number))),
-        Token::Str(Cow::Borrowed(text)) => Some(used(Value::Str((*text).into()))),
-        _ => None,
     }
 }
 
@@ -171,7 +208,6 @@ impl<'de> Token<'de> {
     ///
     /// # Errors
     /// Where the token begins or ends a container.
-    #[inline]
     pub fn into_value(self, share: impl FnOnce(&'de [u8]) -> Bytes) -> Result<Value> {
         let blob = |bytes: Cow<'de, [u8]>| match bytes {
             Cow::Borrowed(bytes) => share(bytes).into(),

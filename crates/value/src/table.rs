@@ -105,10 +105,12 @@ impl<E: Entry> Table<E> {
         }
         let Self { entries, index } = self;
         let index = index.get_or_insert_with(|| {
-            let mut index = Box::new(Index::default());
-            for at in 0..entries.len() {
+            // With room enough, nothing is hashed again while it is filled.
+            let places = HashTable::with_capacity(2 * (entries.len() + 1));
+            let mut index = Box::new(Index { places, hasher: DefaultHashBuilder::default() });
+            for (at, entry) in entries.iter().enumerate() {
                 // The keys were hashable when they came in.
-                let hash = index.hash(entries[at].key()).unwrap_or_default();
+                let hash = index.hash(entry.key()).unwrap_or_default();
                 index.places.insert_unique(hash, at, |_| hash);
             }
             index
@@ -126,6 +128,22 @@ impl<E: Entry> Table<E> {
             state.finish()
         });
         Ok(None)
+    }
+
+    /// Puts an entry in at the end, if there is none with its text key; tells where the one with this key stands.
+    pub(crate) fn place_str(&mut self, key: &str, make: impl FnOnce() -> E) -> usize {
+        if self.index.is_some() || self.entries.len() >= UNINDEXED {
+            // Text is always hashable.
+            return match self.insert(make()) {
+                Ok(Some((at, _))) => at,
+                _ => self.entries.len() - 1,
+            };
+        }
+        self.find_str(key).unwrap_or_else(|| {
+            // Built where it is to stay.
+            self.entries.extend(std::iter::once_with(make));
+            self.entries.len() - 1
+        })
     }
 
     /// Takes an entry out; those behind it move up.
