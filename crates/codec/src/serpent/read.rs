@@ -14,8 +14,9 @@ use crate::{CallHead, Settings, literal};
 
 /// Reads what `ast.literal_eval` reads, each byte once (twice inside a bracket whose first element is a bracket).
 ///
-/// What literal_eval takes and this refuses: a tuple without parentheses at the top, `\N{...}` escapes, `...`,
-/// `(set)()`, and the positional arguments of a call in parentheses that make no tuple.
+/// What `literal_eval` takes and this refuses: a tuple without parentheses at the top, `\N{...}` escapes, `...`,
+/// `(set)()`, and the positional arguments of a call in parentheses that make no tuple. As Pyro does for it, this makes a
+/// float of the dict that the library writes for NaN; here it may be a key as well.
 #[doc(hidden)]
 pub struct SerpentReader<'de> {
     bytes: &'de Bytes,
@@ -138,7 +139,13 @@ impl<'de> SerpentReader<'de> {
             let line = self.at;
             match self.peek() {
                 b'#' | b'\n' | b'\r' => self.skip_line(),
-                _ if indented && self.at > line => return Err(self.syntax("unexpected indent")),
+                // A form feed begins the line anew.
+                _ if indented
+                    && matches!(self.text.as_bytes().get(line), Some(b' ' | b'\t'))
+                    && self.text.as_bytes()[self.at - 1] != 0x0C =>
+                {
+                    return Err(self.syntax("unexpected indent"));
+                }
                 _ => return Ok(()),
             }
             indented = true;
@@ -337,8 +344,9 @@ impl<'de> SerpentReader<'de> {
     }
 
     #[cold]
-    fn malformed_name(&self, start: usize) -> Error {
-        let name = self.text.get(start..self.at).unwrap_or_default();
+    fn malformed_name(&mut self, start: usize) -> Error {
+        self.at = start;
+        let name = self.name();
         Error::malformed(format!("malformed node or string: {name:.40}")).at(start)
     }
 

@@ -71,7 +71,7 @@ fn parentheses_around_one_value_are_no_tuple() {
 
 #[test]
 fn comments_and_empty_lines_stand_around_the_value() {
-    for text in ["# serpent\n5", "\n\n#x\n5", "  5", "\t#x\n5", "5 # x", "5\n\n# x\n", "5\r\n", "\x0c5"] {
+    for text in ["# serpent\n5", "\n\n#x\n5", "  5", "\t#x\n5", "5 # x", "5\n\n# x\n", "5\r\n", "\x0c5", "\n \x0c5"] {
         assert_eq!(shown(text), "5", "{text:?}");
     }
     for text in ["# serpent\n 5", "5\n6", "5 6", "", "# serpent", "5;", "[1]]", "[1],", "1,2"] {
