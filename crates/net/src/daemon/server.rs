@@ -7,7 +7,7 @@ use std::ops::Deref;
 #[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use salamander_object::{Registry, Streams};
@@ -119,6 +119,7 @@ impl Daemon {
             location,
             nat_location,
             stopping: CancellationToken::new(),
+            stopped: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             limit,
             connections: AtomicUsize::new(0),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use salamander_codec::Settings;
@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     /// The location that URIs carry, if it is another (NAT).
     pub(crate) nat_location: Option<String>,
     pub(crate) stopping: CancellationToken,
+    /// Whether `stopping` has been cancelled, to be asked without a lock.
+    pub(crate) stopped: AtomicBool,
     /// The connections and the calls that outlive them.
     pub(crate) tasks: TaskTracker,
     pub(crate) limit: Option<Arc<Semaphore>>,
@@ -117,6 +119,7 @@ impl DaemonHandle {
     /// Stops the daemon: no more clients, idle connections close, calls under way finish and are answered. Returns at
     /// once; [`DaemonHandle::stopped`] waits.
     pub fn shutdown(&self) {
+        self.0.stopped.store(true, Ordering::Release);
         self.0.stopping.cancel();
         self.0.streams.clear();
     }
@@ -135,6 +138,11 @@ impl DaemonHandle {
 }
 
 impl Shared {
+    /// Whether the daemon is being stopped.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
     /// One line about the daemon, as Pyro's daemon object gives it.
     pub(crate) fn info(&self) -> String {
         format!(
