@@ -1,9 +1,9 @@
 """The reference side of the differential test of the codecs: Python's own serializers, asked over stdin and stdout.
 
-Asked `values SEED FIRST COUNT CODEC...`, it makes values, describes them, and tells what the library makes of each: the
-bytes, and what the library itself decodes from them, or the class of the exception that it refuses with. Asked
-`decode COUNT`, it decodes bytes of the other side. Everything goes in fields: a length of four bytes, little-endian, and
-the bytes.
+Asked `values SEED FIRST COUNT CODEC...`, it makes values, describes them, and tells what the library makes of each:
+the bytes, and what the library itself decodes from them, or the class of the exception that it refuses with. Asked
+`decode COUNT`, it decodes bytes of the other side. Everything goes in fields: a length of four bytes, little-endian,
+and the bytes.
 """
 
 import marshal

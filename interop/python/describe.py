@@ -116,7 +116,7 @@ class _Description:
     def put_dict(self, value):
         letter = b"d"
         if self.decoded and "__class__" in value:
-            if self.nan_dicts and len(value) == 2 and value["__class__"] == "float" and type(value.get("value")) is str:
+            if self.nan_dicts and len(value) == 2 and value["__class__"] == "float" and "value" in value:
                 self.put_float(float(value["value"]))
                 return
             if _is_exception(value):

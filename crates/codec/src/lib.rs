@@ -7,7 +7,10 @@
 mod binary;
 mod call;
 mod codec;
+mod float;
 mod json;
+mod levels;
+mod literal;
 mod marshal;
 mod msgpack;
 mod output;

@@ -7,49 +7,77 @@ use crate::{SurrogateStr, Value};
 
 /// Appends `repr(str)`.
 pub fn str_repr(out: &mut Vec<u8>, text: &str) {
+    const SINGLE: u8 = 1;
+    const DOUBLE: u8 = 2;
+    const OTHER: u8 = 4;
     let bytes = text.as_bytes();
-    // What needs no escape is copied in one piece.
-    if bytes.iter().all(|&b| matches!(b, b' '..=b'~') && b != b'\'' && b != b'\\') {
-        out.reserve(bytes.len() + 2);
-        out.push(b'\'');
+    // Without an exit from the loop, the compiler makes vector instructions of it.
+    let seen = bytes.iter().fold(0, |seen, &b| {
+        let other = !(b' '..=b'~').contains(&b) | (b == b'\\');
+        seen | u8::from(b == b'\'') * SINGLE | u8::from(b == b'"') * DOUBLE | u8::from(other) * OTHER
+    });
+    let quote = if seen & (SINGLE | DOUBLE) == SINGLE { b'"' } else { b'\'' };
+    out.reserve(bytes.len() + 2);
+    out.push(quote);
+    if seen & OTHER == 0 && seen & (SINGLE | DOUBLE) != SINGLE | DOUBLE {
         out.extend_from_slice(bytes);
-        out.push(b'\'');
-        return;
+    } else {
+        escaped(out, text, quote);
     }
-    escaped(out, text.chars().map(u32::from), text.contains('\''), text.contains('"'));
+    out.push(quote);
+}
+
+/// Appends text, what needs no escape in pieces as large as can be.
+fn escaped(out: &mut Vec<u8>, text: &str, quote: u8) {
+    const STEP: usize = 16;
+    let bytes = text.as_bytes();
+    let plain = |b: u8| (b' '..=b'~').contains(&b) & (b != b'\\') & (b != quote);
+    let (mut copied, mut at) = (0, 0);
+    loop {
+        while bytes.get(at..at + STEP).is_some_and(|step| step.iter().fold(true, |all, &b| all & plain(b))) {
+            at += STEP;
+        }
+        at += bytes[at..].iter().position(|&b| !plain(b)).unwrap_or(bytes.len() - at);
+        let Some(c) = text[at..].chars().next() else { break };
+        if c.is_ascii() || !printable(c.into()) {
+            out.extend_from_slice(&bytes[copied..at]);
+            escape(out, c.into(), quote);
+            copied = at + c.len_utf8();
+        }
+        at += c.len_utf8();
+    }
+    out.extend_from_slice(&bytes[copied..]);
 }
 
 /// Appends the `repr()` of a string with lone surrogates.
 pub fn surrogates_repr(out: &mut Vec<u8>, text: &SurrogateStr) {
     let has = |quote: char| text.code_points().contains(&u32::from(quote));
-    escaped(out, text.code_points().iter().copied(), has('\''), has('"'));
-}
-
-fn escaped(out: &mut Vec<u8>, code_points: impl Iterator<Item = u32>, single: bool, double: bool) {
-    let quote = if single && !double { b'"' } else { b'\'' };
+    let quote = if has('\'') && !has('"') { b'"' } else { b'\'' };
     out.push(quote);
-    for c in code_points {
-        match c {
-            0x5C => out.extend_from_slice(b"\\\\"),
-            0x0A => out.extend_from_slice(b"\\n"),
-            0x0D => out.extend_from_slice(b"\\r"),
-            0x09 => out.extend_from_slice(b"\\t"),
-            _ if c == u32::from(quote) => out.extend([b'\\', quote]),
-            0x20..=0x7E => out.push(c as u8),
-            _ => match char::from_u32(c).filter(|_| printable(c)) {
-                Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                None => {
-                    let escape = match c {
-                        0..=0xFF => format!("\\x{c:02x}"),
-                        0x100..=0xFFFF => format!("\\u{c:04x}"),
-                        _ => format!("\\U{c:08x}"),
-                    };
-                    out.extend_from_slice(escape.as_bytes());
-                }
-            },
+    for &point in text.code_points() {
+        match char::from_u32(point) {
+            Some(c) if printable(point) && c != '\\' && c != char::from(quote) => {
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            _ => escape(out, point, quote),
         }
     }
     out.push(quote);
+}
+
+/// Appends a character that does not stand for itself.
+fn escape(out: &mut Vec<u8>, point: u32, quote: u8) {
+    let escape = match point {
+        0x5C => "\\\\",
+        0x0A => "\\n",
+        0x0D => "\\r",
+        0x09 => "\\t",
+        _ if point == u32::from(quote) => return out.extend([b'\\', quote]),
+        0..=0xFF => &format!("\\x{point:02x}"),
+        0x100..=0xFFFF => &format!("\\u{point:04x}"),
+        _ => &format!("\\U{point:08x}"),
+    };
+    out.extend_from_slice(escape.as_bytes());
 }
 
 /// Python's `str.isprintable()` of one character.

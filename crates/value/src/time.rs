@@ -171,9 +171,13 @@ impl TimeDelta {
 
     /// All of it in seconds, as Python's `total_seconds()`.
     pub fn total_seconds(self) -> f64 {
-        // Python divides exact integers; both fit a double's exponent, and the quotient is rounded once
-        // as long as the dividend is exact, which it is below 2^53 microseconds (285 years).
-        self.to_micros() as f64 / MICROS as f64
+        let micros = self.to_micros();
+        match micros.unsigned_abs() < 1 << f64::MANTISSA_DIGITS {
+            // Both are exact, so that only the quotient is rounded.
+            true => micros as f64 / MICROS as f64,
+            // Beyond 285 years; Python divides exactly there too, which reading a decimal does.
+            false => format!("{micros}e-6").parse().unwrap_or_default(),
+        }
     }
 }
 
@@ -262,6 +266,8 @@ mod tests {
         time.offset = Some(FixedOffset { microseconds: -(5 * 3600 + 30 * 60) * MICROS });
         assert_eq!(time.to_string(), "07:05:09.000012-05:30");
         assert_eq!(TimeDelta::from_micros(-1).unwrap().to_string(), "-1 day, 23:59:59.999999");
+        let long = TimeDelta::from_micros(-29_514_139_346_801_187_500).unwrap();
+        assert_eq!(long.total_seconds(), -29_514_139_346_801.188);
         let when = DateTime::from_civil_micros(-1).unwrap();
         assert_eq!(when.to_string(), "1969-12-31T23:59:59.999999");
         assert_eq!(when.to_civil_micros(), -1);

@@ -1,0 +1,282 @@
+//! [`JsonWriter`]: values as JSON, byte for byte as Pyro's serializer writes them.
+
+use std::fmt::Display;
+use std::io::Write;
+
+use salamander_value::repr::float_repr;
+use salamander_value::{
+    BigInt, Complex, Date, DateTime, Decimal, Error, Kind, Result, SurrogateStr, Time, TimeDelta, Uuid, Writer,
+};
+
+use super::DEPTH;
+use crate::call::Arguments;
+use crate::levels::Levels;
+use crate::literal::{big_int_text, plain_len};
+use crate::{Output, Settings};
+
+/// Writes what JSON has no place for as Pyro does (tuples and sets as lists, decimals, dates and UUIDs as strings), or
+/// refuses it as Pyro does.
+pub(crate) struct JsonWriter<'o> {
+    out: &'o mut Output,
+    top: Open,
+    outer: Levels<Open>,
+}
+
+/// A container, and what comes next in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Document,
+    List { first: bool },
+    Key { first: bool },
+    Value,
+}
+
+impl<'o> JsonWriter<'o> {
+    pub(crate) fn new(out: &'o mut Output, _settings: &'o Settings) -> Self {
+        Self { out, top: Open::Document, outer: Levels::new(Open::Document) }
+    }
+
+    pub(crate) fn call(mut self, object: &str, method: &str, arguments: &dyn Arguments) -> Result<()> {
+        self.begin_dict(Some(4))?;
+        self.str("object")?;
+        self.str(object)?;
+        self.str("method")?;
+        self.str(method)?;
+        self.str("params")?;
+        self.begin_list(Some(arguments.positional()))?;
+        arguments.write_positional(&mut self)?;
+        self.end()?;
+        self.str("kwargs")?;
+        self.begin_dict(Some(arguments.keywords()))?;
+        arguments.write_keywords(&mut self)?;
+        self.end()?;
+        self.end()
+    }
+
+    /// Makes way for a value; tells whether it is a key, which is then to be a string.
+    #[inline]
+    fn place(&mut self) -> bool {
+        match &mut self.top {
+            Open::List { first } => {
+                if !std::mem::take(first) {
+                    self.out.extend_from_slice(b", ");
+                }
+            }
+            Open::Key { first } => {
+                if !std::mem::take(first) {
+                    self.out.extend_from_slice(b", ");
+                }
+                self.top = Open::Value;
+                return true;
+            }
+            Open::Value => {
+                self.out.extend_from_slice(b": ");
+                self.top = Open::Key { first: false };
+            }
+            Open::Document => {}
+        }
+        false
+    }
+
+    /// Makes way for a value that can be no key.
+    fn place_no_key(&mut self, class: &str) -> Result<()> {
+        match self.place() {
+            false => Ok(()),
+            true => Err(not_a_key(class)),
+        }
+    }
+
+    /// What Pyro does not write, neither as key nor as value.
+    #[cold]
+    fn refuse(&mut self, class: &str) -> Result<()> {
+        if self.place() {
+            return Err(not_a_key(class));
+        }
+        let message = format!(
+            "don't know how to serialize class <class '{class}'> using serializer JsonSerializer. \
+             Give it vars() or an appropriate __getstate__"
+        );
+        Err(Error::new(Kind::Unsupported, message))
+    }
+
+    /// A value that JSON has a word for.
+    #[inline]
+    fn word(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.place() {
+            self.out.push(b'"');
+            write(self.out);
+            self.out.push(b'"');
+        } else {
+            write(self.out);
+        }
+    }
+
+    /// A value in quotes, of characters that need no escape.
+    fn quoted(&mut self, value: &dyn Display) -> Result<()> {
+        // A vector takes whatever is written.
+        let _ = write!(&mut **self.out, "\"{value}\"");
+        Ok(())
+    }
+
+    fn begin(&mut self, bracket: u8, top: Open, class: &str) -> Result<()> {
+        self.place_no_key(class)?;
+        if self.outer.len() >= DEPTH {
+            return Err(Error::too_deep(DEPTH));
+        }
+        self.out.push(bracket);
+        let outer = std::mem::replace(&mut self.top, top);
+        self.outer.push(outer);
+        Ok(())
+    }
+}
+
+impl Writer for JsonWriter<'_> {
+    fn none(&mut self) -> Result<()> {
+        self.word(|out| out.extend_from_slice(b"null"));
+        Ok(())
+    }
+
+    fn bool(&mut self, value: bool) -> Result<()> {
+        self.word(|out| out.extend_from_slice(if value { b"true" } else { b"false" }));
+        Ok(())
+    }
+
+    fn int(&mut self, value: i64) -> Result<()> {
+        self.word(|out| out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()));
+        Ok(())
+    }
+
+    fn big_int(&mut self, value: &BigInt) -> Result<()> {
+        let text = big_int_text(value)?;
+        self.word(|out| out.extend_from_slice(text.as_bytes()));
+        Ok(())
+    }
+
+    fn float(&mut self, value: f64) -> Result<()> {
+        self.word(|out| match () {
+            () if value.is_finite() => float_repr(out, value),
+            () if value.is_nan() => out.extend_from_slice(b"NaN"),
+            () if value > 0.0 => out.extend_from_slice(b"Infinity"),
+            () => out.extend_from_slice(b"-Infinity"),
+        });
+        Ok(())
+    }
+
+    fn complex(&mut self, _value: Complex) -> Result<()> {
+        self.refuse("complex")
+    }
+
+    fn str(&mut self, value: &str) -> Result<()> {
+        self.place();
+        quote(self.out, value);
+        Ok(())
+    }
+
+    fn surrogates(&mut self, value: &SurrogateStr) -> Result<()> {
+        let lone = value.code_points().iter().find(|point| (0xD800..0xE000).contains(*point)).copied();
+        let message = format!(
+            "'utf-8' codec can't encode character '\\u{:04x}': surrogates not allowed",
+            lone.unwrap_or_default()
+        );
+        Err(Error::new(Kind::Unicode, message))
+    }
+
+    fn bytes(&mut self, _value: &[u8]) -> Result<()> {
+        self.refuse("bytes")
+    }
+
+    fn byte_array(&mut self, _value: &[u8]) -> Result<()> {
+        self.refuse("bytearray")
+    }
+
+    fn decimal(&mut self, value: &Decimal) -> Result<()> {
+        self.place_no_key("decimal.Decimal")?;
+        self.quoted(value)
+    }
+
+    fn date_time(&mut self, value: &DateTime) -> Result<()> {
+        self.place_no_key("datetime.datetime")?;
+        self.quoted(value)
+    }
+
+    fn date(&mut self, value: &Date) -> Result<()> {
+        self.place_no_key("datetime.date")?;
+        self.quoted(value)
+    }
+
+    fn time(&mut self, _value: &Time) -> Result<()> {
+        self.refuse("datetime.time")
+    }
+
+    fn time_delta(&mut self, _value: &TimeDelta) -> Result<()> {
+        self.refuse("datetime.timedelta")
+    }
+
+    fn uuid(&mut self, value: &Uuid) -> Result<()> {
+        self.place_no_key("UUID")?;
+        self.quoted(value)
+    }
+
+    fn begin_list(&mut self, _len: Option<usize>) -> Result<()> {
+        self.begin(b'[', Open::List { first: true }, "list")
+    }
+
+    fn begin_tuple(&mut self, _len: Option<usize>) -> Result<()> {
+        self.begin(b'[', Open::List { first: true }, "tuple")
+    }
+
+    fn begin_set(&mut self, _len: Option<usize>) -> Result<()> {
+        self.begin(b'[', Open::List { first: true }, "set")
+    }
+
+    fn begin_frozen_set(&mut self, _len: Option<usize>) -> Result<()> {
+        self.refuse("frozenset")
+    }
+
+    fn begin_dict(&mut self, _len: Option<usize>) -> Result<()> {
+        self.begin(b'{', Open::Key { first: true }, "dict")
+    }
+
+    fn end(&mut self) -> Result<()> {
+        match self.top {
+            Open::List { .. } => self.out.push(b']'),
+            Open::Key { .. } => self.out.push(b'}'),
+            Open::Value => return Err(Error::new(Kind::Type, "a dict ends after a key")),
+            Open::Document => return Err(Error::new(Kind::Type, "a container ends that never began")),
+        }
+        self.top = self.outer.pop().unwrap_or(Open::Document);
+        Ok(())
+    }
+}
+
+#[cold]
+fn not_a_key(class: &str) -> Error {
+    Error::new(Kind::Type, format!("keys must be str, int, float, bool or None, not {class}"))
+}
+
+/// Appends a string in quotes; only what must be escaped is.
+fn quote(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
+    out.push(b'"');
+    loop {
+        let (plain, escape) = rest.split_at(plain_len(rest, b'"'));
+        out.extend_from_slice(plain);
+        let Some((&b, behind)) = escape.split_first() else { break };
+        match b {
+            b'"' | b'\\' => out.extend([b'\\', b]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0C => out.extend_from_slice(b"\\f"),
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.extend([HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
+            }
+        }
+        rest = behind;
+    }
+    out.push(b'"');
+}
