@@ -72,6 +72,10 @@ async fn why_not(uri: &Uri, error: Error, config: &Arc<Config>) -> Failure {
         _ => false,
     };
     match (nobody, error.kind()) {
+        (false, Kind::Remote) if error.is("NamingError") => {
+            let message = error.exception().map(|exception| exception.message()).unwrap_or_default();
+            Failure::failed(format!("{message}; `salamander nsc list` shows the names that there are"))
+        }
         (false, _) => error.into(),
         (true, Kind::Naming) => Failure::nobody(error),
         (true, _) => {
