@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use memchr::memchr2;
 use num_bigint::BigInt;
 use salamander_value::{Error, Kind, MAX_INT_DIGITS, Result, SurrogateStr, Token};
 
@@ -47,13 +48,12 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
 /// How many bytes come before the first quote, backslash or control character.
 #[inline]
 pub(crate) fn plain_len(bytes: &[u8], quote: u8) -> usize {
-    const STEP: usize = 32;
-    let plain = |b: u8| (b != quote) & (b != b'\\') & (b >= b' ');
     let mut len = 0;
-    loop {
+    while len < 32 {
         // Eight bytes in a word: the top bit of each is set where it is zero, or below a limit. What is carried can set it
         // wrongly only behind a place where it is set rightly.
         let Some(word) = word(bytes, len) else {
+            let plain = |b: u8| b != quote && b != b'\\' && b >= b' ';
             return len + bytes[len..].iter().position(|&b| !plain(b)).unwrap_or(bytes.len() - len);
         };
         let below = |word: u64, limit: u8| word.wrapping_sub(eight(limit)) & !word;
@@ -62,13 +62,28 @@ pub(crate) fn plain_len(bytes: &[u8], quote: u8) -> usize {
             return len + stops.trailing_zeros() as usize / 8;
         }
         len += 8;
-        if len == STEP {
-            // It is long: whole steps are compared at once. Without an exit inside, the compiler makes vector
-            // instructions of it.
-            while bytes.get(len..len + STEP).is_some_and(|step| step.iter().fold(true, |all, &b| all & plain(b))) {
-                len += STEP;
-            }
+    }
+    long_plain_len(bytes, quote, len)
+}
+
+/// The same where this many are known to come before: in blocks that grow, so that what is looked at for nothing is at
+/// most as long as what is not.
+fn long_plain_len(bytes: &[u8], quote: u8, known: usize) -> usize {
+    let (mut len, mut block) = (known, 64);
+    loop {
+        let rest = &bytes[len..];
+        let part = &rest[..rest.len().min(block)];
+        let end = memchr2(quote, b'\\', part).unwrap_or(part.len());
+        let part_plain = &part[..end];
+        // Without an exit from it, the compiler makes vector instructions of this.
+        if part_plain.iter().fold(u8::MAX, |low, &b| low.min(b)) < b' ' {
+            return len + part_plain.iter().position(|&b| b < b' ').unwrap_or(end);
         }
+        len += end;
+        if end < part.len() || part.len() == rest.len() {
+            return len;
+        }
+        block *= 2;
     }
 }
 
@@ -103,7 +118,7 @@ pub(crate) fn eight_digits(bytes: &[u8]) -> (u64, usize) {
     };
     let values = word ^ eight(b'0');
     // The top bit of each byte that is above nine.
-    let others = ((values & eight(0x7F)) + eight(0x76) | values) & eight(0x80);
+    let others = (((values & eight(0x7F)) + eight(0x76)) | values) & eight(0x80);
     let len = others.trailing_zeros() as usize / 8;
     if len == 0 {
         return (0, 0);
@@ -233,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_end_of_plain_text_is_found_at_any_distance() {
-        for len in 0..200 {
+        for len in (0..300).chain([1000, 5000]) {
             for end in [b'\'', b'\\', b'\n', 0x1F] {
                 let mut bytes = vec![b'x'; len];
                 bytes.push(end);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use salamander_codec::Output;
 use salamander_wire::pyro5::Decoder;
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncWrite, Interest};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -53,12 +53,12 @@ impl Stream {
         }
     }
 
-    /// Waits until there is something to read, without a buffer to read it into.
-    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Whether there may be something to read; asks nobody for it.
+    pub(crate) fn is_readable(&self) -> bool {
         match self {
-            Stream::Tcp(stream) => stream.poll_read_ready(cx),
+            Stream::Tcp(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
             #[cfg(unix)]
-            Stream::Unix(stream) => stream.poll_read_ready(cx),
+            Stream::Unix(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
         }
     }
 

@@ -56,6 +56,14 @@ impl Request {
         Self { session, correlation_id, annotations, format, context: std::sync::OnceLock::new() }
     }
 
+    /// The same for the next request of the same session and format.
+    pub fn renew(&mut self, correlation_id: Uuid, annotations: impl IntoIterator<Item = ([u8; 4], Bytes)>) {
+        self.correlation_id = correlation_id;
+        self.annotations.clear();
+        self.annotations.extend(annotations);
+        self.context.take();
+    }
+
     /// The context of the call, made when it is first asked for.
     pub fn context(&self) -> &CallContext {
         self.context

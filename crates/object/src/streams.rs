@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use salamander_value::Exception;
+use tokio::sync::Notify;
 
 use crate::Items;
 
@@ -20,7 +21,10 @@ pub struct StreamLimits {
 
 /// Open item streams by id.
 #[derive(Default)]
-pub struct Streams(Mutex<HashMap<String, Entry>>);
+pub struct Streams {
+    entries: Mutex<HashMap<String, Entry>>,
+    opened: Notify,
+}
 
 struct Entry {
     /// The session it belongs to; none while its client is away.
@@ -33,12 +37,18 @@ struct Entry {
 
 impl Streams {
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a stream for a session.
     pub fn open(&self, id: String, session: Option<u64>, items: Items, now: Instant) {
         self.entries().insert(id, Entry { session, created: now, left: None, items: Some(items) });
+        self.opened.notify_one();
+    }
+
+    /// Waits until a stream is opened, or has been since the last time.
+    pub async fn opened(&self) {
+        self.opened.notified().await;
     }
 
     /// Takes the items out, to ask for the next one; [`Streams::put_back`] goes with it.

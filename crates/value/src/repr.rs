@@ -13,8 +13,10 @@ pub fn str_repr(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     // Without an exit from the loop, the compiler makes vector instructions of it.
     let seen = bytes.iter().fold(0, |seen, &b| {
-        let other = !(b' '..=b'~').contains(&b) | (b == b'\\');
-        seen | u8::from(b == b'\'') * SINGLE | u8::from(b == b'"') * DOUBLE | u8::from(other) * OTHER
+        let other = if !(b' '..=b'~').contains(&b) | (b == b'\\') { OTHER } else { 0 };
+        let single = if b == b'\'' { SINGLE } else { 0 };
+        let double = if b == b'"' { DOUBLE } else { 0 };
+        seen | other | single | double
     });
     let quote = if seen & (SINGLE | DOUBLE) == SINGLE { b'"' } else { b'\'' };
     out.reserve(bytes.len() + 2);

@@ -82,3 +82,19 @@ impl fmt::Debug for Set {
         f.debug_set().entries(self.iter()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_known_among_few_and_among_many() {
+        for len in 0..100 {
+            let mut set = Set::new();
+            assert!((0..len).all(|member| set.insert(Value::Int(member)).is_ok_and(|new| new)));
+            assert!((0..len).all(|member| set.insert(Value::Int(member)).is_ok_and(|new| !new)), "{len}");
+            assert!((0..len).all(|member| set.contains(&Value::Int(member))), "{len}");
+            assert_eq!(set.len(), len as usize);
+        }
+    }
+}

@@ -183,3 +183,88 @@ impl<'de> JsonReader<'de> {
 fn missing(part: &str) -> Error {
     Error::malformed(format!("the call has no \"{part}\"")).as_class("builtins.KeyError")
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use salamander_value::read_value;
+
+    use crate::{Codec, Settings};
+
+    fn call(text: &str) -> Result<String, String> {
+        let (bytes, settings) = (Bytes::from(text.to_owned()), Settings::default());
+        let read = || {
+            let (head, mut reader) = Codec::Json.call_reader(&bytes, &settings)?;
+            let (positional, keywords) = (read_value(&mut reader)?, read_value(&mut reader)?);
+            reader.finish()?;
+            Ok(format!("{} {} {positional} {keywords}", head.object, head.method))
+        };
+        read().map_err(|error: salamander_value::Error| format!("{}: {}", error.class(), error.message()))
+    }
+
+    #[test]
+    fn the_parts_are_found_in_any_order() {
+        for text in [
+            r#"{"object": "o", "method": "m", "params": [1, [2]], "kwargs": {"x": {}}}"#,
+            r#" { "object" :"o","method":"m" ,"params":[1,[2]] , "kwargs" : {"x":{}} } "#,
+            r#"{"kwargs": {"x": {}}, "params": [1, [2]], "method": "m", "object": "o"}"#,
+            r#"{"method": "m", "object": "o", "kwargs": {"x": {}}, "params": [1, [2]]}"#,
+            r#"{"object": "o", "method": "m", "kwargs": {"x": {}}, "params": [1, [2]]}"#,
+            r#"{"object": "o", "method": "m", "params": [1, [2]], "z": [{}], "kwargs": {"x": {}}, "y": 1}"#,
+            r#"{"z": 1, "object": "o", "method": "m", "params": [1, [2]], "kwargs": {"x": {}}}"#,
+            r#"{"object": "x", "object": "o", "method": "m", "params": [1, [2]], "kwargs": {"x": {}}}"#,
+        ] {
+            assert_eq!(call(text).as_deref(), Ok("o m [1, [2]] {'x': {}}"), "{text}");
+        }
+        let empty = r#"{"object": "o", "method": "m", "params": null, "kwargs": null}"#;
+        assert_eq!(call(empty).as_deref(), Ok("o m None None"));
+    }
+
+    #[test]
+    fn a_missing_part_is_named() {
+        for (text, part) in [
+            (r#"{"method": "m", "params": [], "kwargs": {}}"#, "object"),
+            (r#"{"object": "o", "params": [], "kwargs": {}}"#, "method"),
+            (r#"{"object": "o", "method": "m", "kwargs": {}}"#, "params"),
+            (r#"{"object": "o", "method": "m", "params": []}"#, "kwargs"),
+            (r#"{"object": "o", "method": "m", "params": [], "x": 1}"#, "kwargs"),
+            ("{}", "object"),
+        ] {
+            assert_eq!(call(text), Err(format!("builtins.KeyError: the call has no \"{part}\"")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_call_is_refused() {
+        for (text, message) in [
+            ("[]", "a call should be a dict, not list"),
+            (r#"{"object": 1, "method": "m"}"#, "a call's object should be a string, not int"),
+            (
+                r#"{"object": "o", "method": "m", "params": [], "kwargs": {}, "kwargs": {}}"#,
+                "the call has \"kwargs\" twice",
+            ),
+            (
+                r#"{"object": "o", "method": "m", "params": [], "object": "x", "kwargs": {}}"#,
+                "the call has \"object\" twice",
+            ),
+            (r#"{"object": "o", "method": "m", "params": [], "kwargs": {}} x"#, "Extra data"),
+            (r#"{"kwargs": {}, "object": "o", "method": "m", "params": []} x"#, "Extra data"),
+            (r#"{"object": "o", "method": "m", "params": [], "kwargs": {}"#, "Expecting ',' delimiter"),
+            (r#"{"object": "o", "method": "m", "params": []] "#, "Expecting ',' delimiter"),
+        ] {
+            assert_eq!(call(text), Err(format!("builtins.ValueError: {message}")), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_of_a_call_must_be_read() {
+        let bytes = Bytes::from_static(br#"{"object": "o", "method": "m", "params": [], "kwargs": {}}"#);
+        let settings = Settings::default();
+        let (_, mut reader) = Codec::Json.call_reader(&bytes, &settings).unwrap();
+        assert!(read_value(&mut reader).is_ok());
+        assert!(reader.finish().is_err());
+        let (_, mut reader) = Codec::Json.call_reader(&bytes, &settings).unwrap();
+        assert!(read_value(&mut reader).is_ok() && read_value(&mut reader).is_ok());
+        assert!(read_value(&mut reader).is_err());
+    }
+}

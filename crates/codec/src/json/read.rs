@@ -260,3 +260,162 @@ impl<'de> JsonReader<'de> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use salamander_value::{BigInt, Kind, SurrogateStr, Value};
+
+    use super::*;
+    use crate::Codec;
+
+    fn read(text: &str) -> Result<Value> {
+        Codec::Json.decode_value(&Bytes::from(text.to_owned()), &Settings::default())
+    }
+
+    #[test]
+    fn values_are_read_however_they_are_spaced() {
+        for (text, shown) in [
+            ("null", "None"),
+            (" true ", "True"),
+            ("\t\r\n false", "False"),
+            ("[]", "[]"),
+            ("[ ]", "[]"),
+            ("[1, 2,3 ,\n4]", "[1, 2, 3, 4]"),
+            ("[[], [[]], {}]", "[[], [[]], {}]"),
+            ("{}", "{}"),
+            ("{\"a\": 1, \"b\" :[2],\"c\":{\"d\":null}}", "{'a': 1, 'b': [2], 'c': {'d': None}}"),
+            ("{\"a\":1,\"a\":2}", "{'a': 2}"),
+            ("{\"\": \"\"}", "{'': ''}"),
+        ] {
+            assert_eq!(read(text).map(|value| value.to_string()).as_deref(), Ok(shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_ints_or_floats() {
+        for (text, number) in [
+            ("0", 0),
+            ("-0", 0),
+            ("-12", -12),
+            ("123456789012345678", 123_456_789_012_345_678),
+            ("9223372036854775807", i64::MAX),
+            ("-9223372036854775808", i64::MIN),
+        ] {
+            assert_eq!(read(text), Ok(Value::Int(number)), "{text}");
+            assert_eq!(read(&format!("[1, {text}]")), Ok(Value::List(vec![1.into(), number.into()])), "{text}");
+        }
+        assert_eq!(read("9223372036854775808"), Ok(BigInt::from(1u64 << 63).into()));
+        assert!(read(&"9".repeat(4300)).is_ok());
+        assert_eq!(read(&"9".repeat(4301)).map_err(|error| error.kind()), Err(Kind::TooLarge));
+        for (text, number) in [
+            ("1.5", 1.5),
+            ("-0.0", -0.0),
+            ("1e5", 1e5),
+            ("1E-5", 1e-5),
+            ("1.25e+2", 125.0),
+            ("1e999", f64::INFINITY),
+            ("-1e999", f64::NEG_INFINITY),
+            ("Infinity", f64::INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("0.1234567890123456789012345", 0.12345678901234568),
+        ] {
+            let Ok(Value::Float(read)) = read(text) else { panic!("{text}") };
+            assert_eq!(read.to_bits(), number.to_bits(), "{text}");
+        }
+        assert!(
+            matches!(read("[NaN]"), Ok(Value::List(items)) if matches!(items[0], Value::Float(nan) if nan.is_nan()))
+        );
+    }
+
+    #[test]
+    fn strings_are_read_with_their_escapes() {
+        for (text, value) in [
+            (r#""""#, ""),
+            (r#""é€😀""#, "é€😀"),
+            (r#""\"\\\/\b\f\n\r\t""#, "\"\\/\x08\x0c\n\r\t"),
+            (r#""\u0041\u00e9\u20AC\ud83d\ude00""#, "Aé€😀"),
+            ("\"\x7f\u{2028}\"", "\x7f\u{2028}"),
+        ] {
+            assert_eq!(read(text), Ok(Value::from(value)), "{text}");
+        }
+        for (text, points) in [
+            (r#""\ud83d""#, &[0xD83D][..]),
+            (r#""\ude00\ud83d""#, &[0xDE00, 0xD83D]),
+            (r#""\ud83d\u0041""#, &[0xD83D, 0x41]),
+            (r#""\ud83d\ud83d\ude00""#, &[0xD83D, 0x1F600]),
+        ] {
+            let surrogates = SurrogateStr::new(points.to_vec()).unwrap();
+            assert_eq!(read(text), Ok(Value::Surrogates(Box::new(surrogates))), "{text}");
+        }
+        let Ok(Value::Dict(dict)) = read(r#"{"\ud800": 1}"#) else { panic!() };
+        assert!(matches!(dict.keys().next(), Some(Value::Surrogates(_))));
+    }
+
+    #[test]
+    fn what_python_refuses_is_refused_where_it_is_wrong() {
+        for (text, message, offset) in [
+            ("", "Expecting value", 0),
+            ("  ", "Expecting value", 2),
+            ("01", "Extra data", 1),
+            ("-", "Expecting value", 0),
+            ("-NaN", "Expecting value", 0),
+            ("1.", "Extra data", 1),
+            ("1e", "Extra data", 1),
+            (".5", "Expecting value", 0),
+            ("nan", "Expecting value", 0),
+            ("tru", "Expecting value", 0),
+            ("nullx", "Extra data", 4),
+            ("[1,]", "Expecting value", 3),
+            ("[,]", "Expecting value", 1),
+            ("[1 2]", "Expecting ',' delimiter", 3),
+            ("[1", "Expecting ',' delimiter", 2),
+            ("{", "Expecting property name enclosed in double quotes", 1),
+            ("{1:2}", "Expecting property name enclosed in double quotes", 1),
+            ("{\"a\":1,}", "Expecting property name enclosed in double quotes", 7),
+            ("{\"a\" 1}", "Expecting ':' delimiter", 5),
+            ("{\"a\":}", "Expecting value", 5),
+            ("{\"a\":1]", "Expecting ',' delimiter", 6),
+            ("[1] x", "Extra data", 4),
+            ("1\0", "Extra data", 1),
+            ("\u{feff}1", "Unexpected UTF-8 BOM (decode using utf-8-sig)", 0),
+            ("\x0c1", "Expecting value", 0),
+            ("[\"a", "Unterminated string", 1),
+            ("\"a\\", "Unterminated string", 0),
+            ("\"a\nb\"", "Invalid control character", 2),
+            ("\"a\\x\"", "Invalid \\escape", 2),
+            ("\"\\u12\"", "Invalid \\uXXXX escape", 2),
+            ("\"\\u+123\"", "Invalid \\uXXXX escape", 2),
+            ("\"\\ud83d\\u12\"", "Invalid \\uXXXX escape", 8),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!((error.message(), error.offset()), (message, Some(offset)), "{text:?}");
+            assert_eq!(error.class(), "builtins.ValueError");
+        }
+        let error = Codec::Json.decode_value(&Bytes::from_static(b"[\"\xff\"]"), &Settings::default()).unwrap_err();
+        assert_eq!((error.kind(), error.offset()), (Kind::Unicode, Some(2)));
+    }
+
+    #[test]
+    fn containers_nest_as_deep_as_the_limits() {
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(read(&nested(DEPTH)).is_ok());
+        let error = read(&nested(DEPTH + 1)).unwrap_err();
+        assert_eq!((error.kind(), error.class()), (Kind::TooDeep, "builtins.RecursionError"));
+        let mut settings = Settings::default();
+        settings.limits.depth = 2;
+        let bytes = Bytes::from_static(b"[{\"a\":[]}]");
+        let error = Codec::Json.decode_value(&bytes, &settings).unwrap_err();
+        assert_eq!((error.kind(), error.offset()), (Kind::TooDeep, Some(6)));
+    }
+
+    #[test]
+    fn strings_are_borrowed() {
+        let (bytes, settings) = (Bytes::from_static(b"[\"text\", \"a\\n\"]"), Settings::default());
+        let mut reader = JsonReader::new(&bytes, &settings);
+        assert_eq!(reader.next(), Ok(Token::List(None)));
+        assert!(matches!(reader.next(), Ok(Token::Str(Cow::Borrowed("text")))));
+        assert!(matches!(reader.next(), Ok(Token::Str(Cow::Owned(_)))));
+        assert_eq!(reader.next(), Ok(Token::End));
+        assert_eq!(reader.finish(), Ok(()));
+    }
+}

@@ -280,3 +280,141 @@ fn quote(out: &mut Vec<u8>, text: &str) {
     }
     out.push(b'"');
 }
+
+#[cfg(test)]
+mod tests {
+    use salamander_value::{Dict, Set, Value};
+
+    use super::*;
+    use crate::{Args, Codec};
+
+    fn write(value: impl Into<Value>) -> Result<String> {
+        let bytes = Codec::Json.encode_value(&value.into(), &Settings::default())?;
+        Ok(String::from_utf8(bytes).unwrap())
+    }
+
+    fn dict(entries: impl IntoIterator<Item = (Value, Value)>) -> Value {
+        let mut dict = Dict::new();
+        for (key, value) in entries {
+            dict.insert_value(key, value).unwrap();
+        }
+        dict.into()
+    }
+
+    fn set(members: impl IntoIterator<Item = i64>) -> Set {
+        let mut set = Set::new();
+        for member in members {
+            set.insert(member.into()).unwrap();
+        }
+        set
+    }
+
+    #[test]
+    fn scalars_are_written_as_python_writes_them() {
+        for (value, text) in [
+            (Value::None, "null"),
+            (true.into(), "true"),
+            (false.into(), "false"),
+            (i64::MIN.into(), "-9223372036854775808"),
+            (BigInt::from(10).pow(20).into(), "100000000000000000000"),
+            (1.0.into(), "1.0"),
+            (1e16.into(), "1e+16"),
+            (f64::NAN.into(), "NaN"),
+            (f64::INFINITY.into(), "Infinity"),
+            (f64::NEG_INFINITY.into(), "-Infinity"),
+            ("".into(), "\"\""),
+            (
+                "a\"b'\\/\n\r\t\x08\x0c\0\x1f\x7fé\u{2028}😀".into(),
+                "\"a\\\"b'\\\\/\\n\\r\\t\\b\\f\\u0000\\u001f\x7fé\u{2028}😀\"",
+            ),
+            (Value::Decimal(Box::new("1.50".parse().unwrap())), "\"1.50\""),
+            (Value::Date(Date::new(2020, 1, 2).unwrap()), "\"2020-01-02\""),
+            (Value::Uuid(Box::new(Uuid::from_u128(5))), "\"00000000-0000-0000-0000-000000000005\""),
+            (Value::DateTime(Box::new(DateTime::from_civil_micros(1).unwrap())), "\"1970-01-01T00:00:00.000001\""),
+        ] {
+            assert_eq!(write(value).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn containers_are_lists_and_dicts() {
+        for (value, text) in [
+            (Value::List(vec![]), "[]"),
+            (Value::List(vec![1.into(), Value::Tuple(vec![2.into()])]), "[1, [2]]"),
+            (Value::Tuple(vec![]), "[]"),
+            (set([1, 2]).into(), "[1, 2]"),
+            (dict([]), "{}"),
+            (dict([("a".into(), 1.into()), ("b".into(), dict([]))]), "{\"a\": 1, \"b\": {}}"),
+        ] {
+            assert_eq!(write(value).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn keys_become_strings_or_are_refused() {
+        for (key, text) in [
+            (Value::from(1), "{\"1\": 0}"),
+            (BigInt::from(10).pow(20).into(), "{\"100000000000000000000\": 0}"),
+            (1.5.into(), "{\"1.5\": 0}"),
+            (f64::NAN.into(), "{\"NaN\": 0}"),
+            (true.into(), "{\"true\": 0}"),
+            (Value::None, "{\"null\": 0}"),
+            ("\n".into(), "{\"\\n\": 0}"),
+        ] {
+            assert_eq!(write(dict([(key, 0.into())])).as_deref(), Ok(text));
+        }
+        for (key, class) in [
+            (Value::Tuple(vec![]), "tuple"),
+            (Value::from(&b"a"[..]), "bytes"),
+            (Value::Complex(Complex::default()), "complex"),
+            (Value::Decimal(Box::new("1".parse().unwrap())), "decimal.Decimal"),
+            (Value::Uuid(Box::default()), "UUID"),
+            (Value::Date(Date::new(1, 1, 1).unwrap()), "datetime.date"),
+            (Value::Time(Box::default()), "datetime.time"),
+            (Value::FrozenSet(Box::new(Set::new())), "frozenset"),
+        ] {
+            let error = write(dict([(key, 0.into())])).unwrap_err();
+            let message = format!("keys must be str, int, float, bool or None, not {class}");
+            assert_eq!((error.class(), error.message()), ("builtins.TypeError", message.as_str()));
+        }
+    }
+
+    #[test]
+    fn what_pyro_refuses_is_refused() {
+        for (value, class) in [
+            (Value::from(&b"a"[..]), "bytes"),
+            (Value::ByteArray(b"a".to_vec().into()), "bytearray"),
+            (Value::Complex(Complex::default()), "complex"),
+            (Value::FrozenSet(Box::new(set([1]))), "frozenset"),
+            (Value::Time(Box::default()), "datetime.time"),
+            (Value::TimeDelta(TimeDelta::default()), "datetime.timedelta"),
+        ] {
+            let error = write(Value::List(vec![value])).unwrap_err();
+            assert_eq!(error.class(), "Pyro5.errors.SerializeError");
+            assert!(
+                error.message().contains(&format!("<class '{class}'> using serializer JsonSerializer")),
+                "{error}"
+            );
+        }
+        let lone = Value::Surrogates(Box::new(SurrogateStr::new(vec![0xD800]).unwrap()));
+        assert_eq!(write(lone).map_err(|error| error.kind()), Err(Kind::Unicode));
+        assert_eq!(write(BigInt::from(10).pow(4300)).map_err(|error| error.class()), Err("builtins.ValueError"));
+    }
+
+    #[test]
+    fn containers_nest_as_deep_as_the_limit() {
+        let nested = |levels: usize| (1..levels).fold(Value::List(vec![]), |value, _| Value::List(vec![value]));
+        assert!(write(nested(DEPTH)).is_ok());
+        let error = write(nested(DEPTH + 1)).unwrap_err();
+        assert_eq!((error.kind(), error.class()), (Kind::TooDeep, "builtins.RecursionError"));
+    }
+
+    #[test]
+    fn a_call_is_a_dict_of_four_parts() {
+        let mut out = Output::new();
+        let args = Args { positional: vec![1.into()], keywords: Dict::from_iter([("x", 2)]) };
+        Codec::Json.write_call(&mut out, &Settings::default(), "obj", "add", &args).unwrap();
+        let text = br#"{"object": "obj", "method": "add", "params": [1], "kwargs": {"x": 2}}"#;
+        assert_eq!(out.to_vec(), text);
+    }
+}

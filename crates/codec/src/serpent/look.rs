@@ -124,7 +124,7 @@ fn closer(bracket: u8) -> u8 {
 
 /// How many bytes come before the first that bears on the structure.
 fn plain_len(bytes: &[u8], separators: bool) -> usize {
-    const STEP: usize = 32;
+    const STEP: usize = 64;
     // `[` and `{`, `]` and `}` differ in one bit; `'`, `(` and `)` stand in a row, as do `"` and `#`.
     let structure = |b: u8| {
         ((b | 0x20) == b'{') | ((b | 0x20) == b'}') | (b.wrapping_sub(b'\'') < 3) | (b.wrapping_sub(b'"') < 2)
@@ -137,7 +137,7 @@ fn plain_len(bytes: &[u8], separators: bool) -> usize {
     let mut len = short;
     // An undecided bracket is decided soon; a decided one may hold a long list of numbers.
     while let Some(step) = bytes.get(len..len + STEP).filter(|_| !separators) {
-        if step.iter().fold(false, |any, &b| any | structure(b)) {
+        if step.iter().fold(0, |any, &b| any | u8::from(structure(b))) != 0 {
             break;
         }
         len += STEP;
@@ -175,10 +175,14 @@ mod tests {
 
     #[test]
     fn what_follows_the_first_element_is_found() {
-        for tuple in ["([1],)", "([1,2],3)", "(('a)','b'),)", "({1:2} # )\n,)", "((1),(2))", "(set(),)", "((((1,),),),)"] {
+        for tuple in
+            ["([1],)", "([1,2],3)", "(('a)','b'),)", "({1:2} # )\n,)", "((1),(2))", "(set(),)", "((((1,),),),)"]
+        {
             assert!(look(tuple), "{tuple}");
         }
-        for group in ["([1])", "((1,2))", "({'a':1,'b':(2,3)})", r#"(['''),"''',',\',(['])"#, "(set())", "([1] # ,\n)"] {
+        for group in
+            ["([1])", "((1,2))", "({'a':1,'b':(2,3)})", r#"(['''),"''',',\',(['])"#, "(set())", "([1] # ,\n)"]
+        {
             assert!(!look(group), "{group}");
         }
         for dict in ["{(1,2):3}", "{('}',):3}", "{((1),):[2]}", "{(1):2}"] {

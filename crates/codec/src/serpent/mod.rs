@@ -3,6 +3,8 @@
 mod look;
 mod number;
 mod read;
+#[cfg(test)]
+mod tests;
 mod text;
 mod write;
 

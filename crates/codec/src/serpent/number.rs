@@ -200,12 +200,12 @@ impl<'de> SerpentReader<'de> {
         if found.is_none() {
             self.at = start;
         }
-        found.map(|text| {
-            python_float(text).ok_or_else(|| {
-                Error::malformed(format!("could not convert string to float: {text:?}")).at(start)
+        found
+            .map(|text| {
+                python_float(text)
+                    .ok_or_else(|| Error::malformed(format!("could not convert string to float: {text:?}")).at(start))
             })
-        })
-        .transpose()
+            .transpose()
     }
 
     /// Goes up to the closing brace.
@@ -284,9 +284,7 @@ fn add(left: &Token<'_>, sign: u8, right: &Token<'_>) -> Result<Token<'static>> 
         (Some(re), &Token::Complex(Complex { im, .. })) if sign == b'+' => {
             Ok(Token::Complex(Complex { re: re + 0.0, im: 0.0 + im }))
         }
-        (Some(re), &Token::Complex(Complex { im, .. })) => {
-            Ok(Token::Complex(Complex { re: re - 0.0, im: 0.0 - im }))
-        }
+        (Some(re), &Token::Complex(Complex { im, .. })) => Ok(Token::Complex(Complex { re: re - 0.0, im: 0.0 - im })),
         _ => Err(Error::malformed("malformed node or string: a sum that is no complex number")),
     }
 }
@@ -364,7 +362,7 @@ mod tests {
             ("09.5", 9.5),
             ("00e1", 0.0),
             ("0.1", 0.1),
-            ("123456789012345.678", 123456789012345.678),
+            ("123456789012345.678", 123_456_789_012_345.67),
             ("3.141592653589793238462643383279", std::f64::consts::PI),
             ("1e30000", f64::INFINITY),
             ("-1e30000", f64::NEG_INFINITY),

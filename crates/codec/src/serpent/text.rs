@@ -327,7 +327,8 @@ mod tests {
 
     #[test]
     fn lone_surrogates_are_kept() {
-        let surrogates = |points: &[u32]| Ok(Value::Surrogates(Box::new(SurrogateStr::new(points.to_vec()).unwrap())));
+        let surrogates =
+            |points: &[u32]| Ok(Value::Surrogates(Box::new(SurrogateStr::new(points.to_vec()).unwrap())));
         assert_eq!(read(r"'a\ud800é'"), surrogates(&[0x61, 0xD800, 0xE9]));
         // Python does not join two escapes into one character here.
         assert_eq!(read(r"'\ud83d\ude00'"), surrogates(&[0xD83D, 0xDE00]));

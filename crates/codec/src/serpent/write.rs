@@ -306,3 +306,158 @@ impl Writer for SerpentWriter<'_> {
         self.bytes(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use salamander_value::{Dict, FixedOffset, Set, Value};
+
+    use super::*;
+    use crate::{Args, Codec};
+
+    fn written(value: impl Into<Value>) -> String {
+        let bytes = Codec::Serpent.encode_value(&value.into(), &Settings::default()).unwrap();
+        String::from_utf8(bytes).unwrap().strip_prefix(HEADER).unwrap().to_owned()
+    }
+
+    fn refused(value: impl Into<Value>) -> Error {
+        Codec::Serpent.encode_value(&value.into(), &Settings::default()).unwrap_err()
+    }
+
+    fn dict(entries: impl IntoIterator<Item = (Value, Value)>) -> Value {
+        let mut dict = Dict::new();
+        for (key, value) in entries {
+            dict.insert_value(key, value).unwrap();
+        }
+        dict.into()
+    }
+
+    fn set(members: impl IntoIterator<Item = Value>) -> Value {
+        let mut set = Set::new();
+        for member in members {
+            set.insert(member).unwrap();
+        }
+        set.into()
+    }
+
+    fn nested(levels: usize) -> Value {
+        (1..levels).fold(Value::List(vec![]), |value, _| Value::List(vec![value]))
+    }
+
+    #[test]
+    fn scalars_are_written_as_the_library_writes_them() {
+        let complex = |re, im| Value::Complex(Complex { re, im });
+        for (value, text) in [
+            (Value::None, "None"),
+            (true.into(), "True"),
+            (false.into(), "False"),
+            (i64::MIN.into(), "-9223372036854775808"),
+            (BigInt::from(10).pow(30).into(), "1000000000000000000000000000000"),
+            (1.0.into(), "1.0"),
+            (1e16.into(), "1e+16"),
+            (f64::NAN.into(), "{'__class__':'float','value':'nan'}"),
+            (f64::INFINITY.into(), "1e30000"),
+            (f64::NEG_INFINITY.into(), "-1e30000"),
+            (complex(0.0, 1.0), "(0.0+1.0j)"),
+            (complex(-0.0, -0.0), "(-0.0-0.0j)"),
+            (complex(f64::INFINITY, f64::NEG_INFINITY), "(1e30000-1e30000j)"),
+            (
+                complex(f64::NAN, -0.0),
+                "{'__class__':'complex','real':{'__class__':'float','value':'nan'},'imag':-0.0}",
+            ),
+            ("it's \u{7f}\u{a0}é\n".into(), "\"it's \\x7f\\xa0é\\n\""),
+            ("'\"".into(), "'\\'\"'"),
+            (Value::Surrogates(Box::new(SurrogateStr::new(vec![0x61, 0xD800]).unwrap())), "'a\\ud800'"),
+            (Value::from(&b"a\0"[..]), "{'data': 'YQA=', 'encoding': 'base64'}"),
+            (Value::ByteArray(b"".to_vec().into()), "{'data': '', 'encoding': 'base64'}"),
+        ] {
+            assert_eq!(written(value), text);
+        }
+    }
+
+    #[test]
+    fn dates_and_decimals_become_strings_and_durations_numbers() {
+        let mut time = Time::new(3, 4, 5, 6).unwrap();
+        let date = Date::new(2020, 1, 2).unwrap();
+        assert_eq!(written(Value::Time(Box::new(time))), "'03:04:05.000006'");
+        time.offset = Some(FixedOffset { microseconds: 19_800_000_000 });
+        let when = DateTime::new(date, time);
+        assert_eq!(written(Value::DateTime(Box::new(when))), "'2020-01-02T03:04:05.000006+05:30'");
+        assert_eq!(written(Value::Date(date)), "'2020-01-02'");
+        assert_eq!(written(Value::TimeDelta(TimeDelta::from_micros(86_402_000_003).unwrap())), "86402.000003");
+        assert_eq!(written(Value::Decimal(Box::new("1.50".parse().unwrap()))), "'1.50'");
+        let uuid = Value::Uuid(Box::new(Uuid::from_u128(5)));
+        assert_eq!(written(uuid), "'00000000-0000-0000-0000-000000000005'");
+    }
+
+    #[test]
+    fn containers_are_written_as_the_library_writes_them() {
+        let tuple = |items: &[i64]| Value::Tuple(items.iter().map(|&item| item.into()).collect());
+        for (value, text) in [
+            (Value::List(vec![]), "[]"),
+            (Value::List(vec![1.into(), "a".into(), Value::List(vec![])]), "[1,'a',[]]"),
+            (tuple(&[]), "()"),
+            (tuple(&[1]), "(1,)"),
+            (tuple(&[1, 2]), "(1,2)"),
+            (tuple(&[0; 300]), &format!("({}0)", "0,".repeat(299))),
+            (set([]), "()"),
+            (Value::FrozenSet(Box::new(Set::new())), "()"),
+            (set([1.into(), tuple(&[2])]), "{1,(2,)}"),
+            (dict([]), "{}"),
+            (dict([(1.into(), 2.into()), (tuple(&[3]), set([]))]), "{1:2,(3,):()}"),
+            (dict([(Value::from(&b"a"[..]), 1.into())]), "{{'data': 'YQ==', 'encoding': 'base64'}:1}"),
+            (dict([(Value::Decimal(Box::new("1.0".parse().unwrap())), 1.into())]), "{'1.0':1}"),
+            (dict([(Value::Tuple(vec![Value::None]), 1.into())]), "{(None,):1}"),
+        ] {
+            assert_eq!(written(value), text);
+        }
+    }
+
+    #[test]
+    fn some_keys_and_members_are_refused() {
+        let date = Value::Date(Date::new(2020, 1, 2).unwrap());
+        let frozen = Value::FrozenSet(Box::new(Set::new()));
+        for (key, class) in [(Value::None, "NoneType"), (date, "datetime.date"), (frozen, "frozenset")] {
+            let message = format!(
+                "one of the keys in a dict or set is not of a primitive hashable type: <class '{class}'>. \
+                 Use simple types as keys or use a list or tuple as container."
+            );
+            for value in [dict([(key.clone(), 1.into())]), set([key])] {
+                let error = refused(value);
+                assert_eq!((error.class(), error.message()), ("builtins.TypeError", message.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_nests_too_deep_or_has_too_many_digits_is_refused() {
+        assert!(written(nested(201)).starts_with("[[["));
+        let error = refused(nested(202));
+        assert_eq!((error.kind(), error.class()), (Kind::TooDeep, "builtins.ValueError"));
+        assert!(refused(Value::Tuple(vec![nested(201)])).message().contains("too deep"));
+        assert_eq!(refused(BigInt::from(10).pow(4300)).class(), "builtins.ValueError");
+    }
+
+    #[test]
+    fn bytes_are_literals_where_that_is_asked_for() {
+        let settings = Settings { serpent_bytes_repr: true, ..Settings::default() };
+        let value = Value::List(vec![Value::from(&b"it's\0"[..]), Value::ByteArray(b"\xff".to_vec().into())]);
+        let bytes = Codec::Serpent.encode_value(&value, &settings).unwrap();
+        assert_eq!(bytes, b"# serpent utf-8 python3.2\n[b\"it's\\x00\",b'\\xff']");
+    }
+
+    #[test]
+    fn a_call_is_one_tuple_and_after_an_error_nothing() {
+        let mut out = Output::new();
+        let settings = Settings::default();
+        Codec::Serpent.write_call(&mut out, &settings, "obj", "add", &(2, 3)).unwrap();
+        assert_eq!(out.to_vec(), b"# serpent utf-8 python3.2\n('obj','add',(2,3),{})");
+        let mark = out.mark();
+        let args = Args { positional: vec![nested(1)], keywords: Dict::from_iter([("x", nested(250))]) };
+        assert!(Codec::Serpent.write_call(&mut out, &settings, "obj", "add", &args).is_err());
+        assert_eq!(out.mark(), mark);
+        let args = Args { positional: vec![nested(1)], keywords: Dict::from_iter([("x", 1), ("y", 2)]) };
+        out.reset(0);
+        Codec::Serpent.write_call(&mut out, &settings, "obj", "it's", &args).unwrap();
+        assert_eq!(out.to_vec(), b"# serpent utf-8 python3.2\n('obj',\"it's\",([],),{'x':1,'y':2})");
+    }
+}

@@ -29,6 +29,8 @@ const HIGH_WATER: usize = 256 * 1024;
 pub(crate) struct Connection {
     state: Mutex<State>,
     reader: Arc<ReaderWaker>,
+    /// `reader`, as the socket knows it.
+    waker: Waker,
     /// Told whenever a place among the outstanding calls gets free.
     freed: Notify,
     pub(crate) settings: ConnectionSettings,
@@ -74,6 +76,16 @@ enum Slot {
     Abandoned,
     /// The reply has been fetched.
     Done,
+}
+
+/// What became of a request.
+enum Sent {
+    /// It has this number.
+    As(u16),
+    /// Too many calls are outstanding.
+    Full,
+    /// It was not sent: the connection is closed.
+    Closed,
 }
 
 enum Driver {
@@ -134,6 +146,7 @@ impl Connection {
         settings: ConnectionSettings,
     ) -> Arc<Self> {
         decoder.accept(&[MessageType::Result]);
+        let reader = Arc::<ReaderWaker>::default();
         Arc::new(Self {
             state: Mutex::new(State {
                 stream,
@@ -149,7 +162,8 @@ impl Connection {
                 flushing: Vec::new(),
                 failed: None,
             }),
-            reader: Arc::default(),
+            waker: reader.clone().into(),
+            reader,
             freed: Notify::new(),
             settings,
         })
@@ -159,14 +173,9 @@ impl Connection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it is of no further use. Looks at the socket, so that a peer that has gone is noticed before a call is sent.
+    /// Whether it is known to be of no further use.
     pub(crate) fn is_closed(&self) -> bool {
-        let mut state = self.state();
-        if state.failed.is_none() && state.waiting == 0 {
-            let waker = Waker::from(self.reader.clone());
-            state.drive(&mut Context::from_waker(&waker), self);
-        }
-        state.failed.is_some()
+        self.state().failed.is_some()
     }
 
     /// Closes it; calls under way fail with this error.
@@ -175,24 +184,29 @@ impl Connection {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Makes a call and waits for the reply. Dropped, it abandons the reply, and the connection stays usable.
-    pub(crate) async fn call(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<Message> {
+    /// Makes a call and waits for the reply; gives nothing where the connection had been closed before the call was sent.
+    /// Dropped, it abandons the reply, and the connection stays usable.
+    pub(crate) async fn call(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<Option<Message>> {
         let sequence = loop {
             match self.send(&invoke)? {
-                Some(sequence) => break sequence,
-                None => self.room().await,
+                Sent::As(sequence) => break sequence,
+                Sent::Full => self.room().await,
+                Sent::Closed => return Ok(None),
             }
         };
-        Waiting { connection: self, sequence, done: false }.await
+        Waiting { connection: self, sequence, done: false }.await.map(Some)
     }
 
-    /// Sends a call that has no reply. Waits only where much is unsent.
-    pub(crate) async fn oneway(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<()> {
-        self.send(&invoke)?;
+    /// Sends a call that has no reply; tells whether it was sent, or the connection had been closed before. Waits only where
+    /// much is unsent.
+    pub(crate) async fn oneway(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<bool> {
+        if let Sent::Closed = self.send(&invoke)? {
+            return Ok(false);
+        }
         if self.state().out.total_len() > HIGH_WATER {
             std::future::poll_fn(|cx| self.poll_flushed(cx)).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Waits for a place among the outstanding calls.
@@ -204,16 +218,20 @@ impl Connection {
         }
     }
 
-    /// Encodes a request and sends it, or leaves it to the driver. Gives nothing where too many are outstanding.
-    fn send(self: &Arc<Self>, invoke: &Invoke<'_>) -> Result<Option<u16>> {
+    /// Encodes a request and sends it, or leaves it to the driver.
+    fn send(self: &Arc<Self>, invoke: &Invoke<'_>) -> Result<Sent> {
         let oneway = invoke.flags.contains(Flags::ONEWAY);
         let mut guard = self.state();
         let state = &mut *guard;
-        if let Some(error) = &state.failed {
-            return Err(error.clone());
+        // A peer that left while nobody looked is noticed now, before anything is sent.
+        if state.failed.is_none() && state.waiting == 0 && state.stream.is_readable() {
+            state.drive(&mut Context::from_waker(&self.waker), self);
+        }
+        if state.failed.is_some() {
+            return Ok(Sent::Closed);
         }
         if !oneway && state.slots.len() >= MOST_OUTSTANDING {
-            return Ok(None);
+            return Ok(Sent::Full);
         }
         // One-way calls take the number that follows but keep no slot: nothing answers them.
         let sequence = state.first.wrapping_add(state.slots.len() as u16);
@@ -225,15 +243,15 @@ impl Connection {
         if state.waiting > 1 {
             self.start_driver(state);
         }
-        if !state.flush_planned {
-            let waker = Waker::from(self.reader.clone());
-            if state.write(&mut Context::from_waker(&waker)).is_pending() && state.waiting != 1 {
-                self.start_driver(state);
-            }
+        if !state.flush_planned
+            && state.write(&mut Context::from_waker(&self.waker)).is_pending()
+            && state.waiting != 1
+        {
+            self.start_driver(state);
         }
         match &state.failed {
             Some(error) => Err(error.clone()),
-            None => Ok(Some(sequence)),
+            None => Ok(Sent::As(sequence)),
         }
     }
 
@@ -296,8 +314,7 @@ impl Connection {
                 if state.waiting == 1 {
                     self.reader.set(cx.waker());
                 }
-                let waker = Waker::from(self.reader.clone());
-                woken = state.drive(&mut Context::from_waker(&waker), self);
+                woken = state.drive(&mut Context::from_waker(&self.waker), self);
             } else {
                 self.start_driver(state);
             }
@@ -512,8 +529,7 @@ async fn drive(connection: Weak<Connection>) {
             connection.reader.set(cx.waker());
         }
         state.flush_planned = false;
-        let waker = Waker::from(connection.reader.clone());
-        let woken = state.drive(&mut Context::from_waker(&waker), &connection);
+        let woken = state.drive(&mut Context::from_waker(&connection.waker), &connection);
         // Those woken now are going to ask again: write for all of them, behind them in the queue.
         if woken.len() > 1 {
             state.flush_planned = true;

@@ -125,7 +125,8 @@ impl Source {
             self.connection.oneway(invoke).await?;
             return Err(Error::protocol("a one-way call has no reply"));
         }
-        Reply::new(self.connection.call(invoke).await?, &self.connection)
+        let closed = || Error::connection("the proxy for this stream result has been closed");
+        Reply::new(self.connection.call(invoke).await?.ok_or_else(closed)?, &self.connection)
     }
 }
 

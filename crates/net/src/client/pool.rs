@@ -36,16 +36,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Place {
-    /// The connection, if there is one that works.
+    /// The connection, if there is one.
     fn get(&self) -> Option<Arc<Connection>> {
-        let mut state = lock(&self.0);
-        match &*state {
-            State::Open(connection) if !connection.is_closed() => Some(connection.clone()),
-            State::Open(_) => {
-                *state = State::Empty;
-                None
-            }
+        match &*lock(&self.0) {
+            State::Open(connection) => Some(connection.clone()),
             _ => None,
+        }
+    }
+
+    /// Forgets a connection that is closed.
+    fn forget(&self, closed: &Arc<Connection>) {
+        let mut state = lock(&self.0);
+        if matches!(&*state, State::Open(connection) if Arc::ptr_eq(connection, closed)) {
+            *state = State::Empty;
         }
     }
 
@@ -54,7 +57,7 @@ impl Place {
         let opening = {
             let mut state = lock(&self.0);
             let under_way = match &*state {
-                State::Open(connection) if !connection.is_closed() => return Ok(connection.clone()),
+                State::Open(connection) => return Ok(connection.clone()),
                 State::Opening(opening) => opening.upgrade().filter(|opening| opening.peek().is_none()),
                 _ => None,
             };
@@ -92,7 +95,7 @@ impl Pool {
         }
     }
 
-    /// A shared connection that is open.
+    /// A shared connection, if it has been opened.
     pub(crate) fn shared(&self) -> Option<Arc<Connection>> {
         match &self.shared[..] {
             [only] => only.get(),
@@ -125,6 +128,11 @@ impl Pool {
             None => connect().await?,
         };
         Ok(Lease { pool: self, connection })
+    }
+
+    /// Forgets a connection that is closed, so that the next call opens another.
+    pub(crate) fn forget(&self, closed: &Arc<Connection>) {
+        self.shared.iter().for_each(|place| place.forget(closed));
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -161,7 +169,7 @@ impl Lease<'_> {
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let mut idle = lock(&self.pool.idle);
-        if idle.len() < MOST_IDLE {
+        if idle.len() < MOST_IDLE && !self.connection.is_closed() {
             idle.push(self.connection.clone());
         }
     }

@@ -353,15 +353,11 @@ impl Proxy {
         arguments: &(dyn Arguments + Sync),
         extras: &Extras,
     ) -> Result<Option<(Reply, Arc<Connection>)>> {
-        // A call that is made while serving one goes over a connection of its own: the peer may be waiting for us.
         let context = CallContext::current();
-        let (connection, lease) = match &context {
-            None => (self.connection().await?, None),
-            Some(_) => {
-                let lease = self.0.pool.lease(|| self.connect()).await?;
-                (lease.connection().clone(), Some(lease))
-            }
-        };
+        if self.0.metadata.get().is_none() {
+            // Which methods are one-way is known from the first connection on.
+            self.connection().await?;
+        }
         let mut flags = Flags::NONE;
         let oneway = extras.oneway || (extras.object.is_none() && !extras.batch && self.is_oneway(method));
         if oneway {
@@ -376,6 +372,7 @@ impl Proxy {
             carried = carry(context, annotations);
             annotations = &carried;
         }
+        let nested = context.is_some();
         let invoke = Invoke {
             object: extras.object,
             method,
@@ -384,14 +381,27 @@ impl Proxy {
             correlation_id: context.map(|context| context.correlation_id().into_bytes()),
             arguments,
         };
-        if oneway {
-            connection.oneway(invoke).await?;
-            return Ok(None);
+        loop {
+            // A call that is made while serving one goes over a connection of its own: the peer may be waiting for us.
+            let (connection, lease) = match nested {
+                false => (self.connection().await?, None),
+                true => {
+                    let lease = self.0.pool.lease(|| self.connect()).await?;
+                    (lease.connection().clone(), Some(lease))
+                }
+            };
+            if oneway {
+                if connection.oneway(invoke).await? {
+                    return Ok(None);
+                }
+            } else if let Some(message) = connection.call(invoke).await? {
+                let reply = Reply::new(message, &connection)?;
+                drop(lease);
+                return Ok(Some((reply, connection)));
+            }
+            // It was closed since the last call, and nothing has been sent.
+            self.0.pool.forget(&connection);
         }
-        let message = connection.call(invoke).await?;
-        let reply = Reply::new(message, &connection)?;
-        drop(lease);
-        Ok(Some((reply, connection)))
     }
 
     fn is_oneway(&self, method: &str) -> bool {

@@ -16,7 +16,8 @@ use salamander_object::Session;
 use salamander_wire::pyro5::{Decoder, MessageType};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::door::{Door, Handled, Later};
+use super::answer::Later;
+use super::door::{Door, Handled};
 use super::handshake::{self, Greeted};
 use super::scratch;
 use super::server::Counted;
@@ -215,23 +216,18 @@ impl Connection {
 
     /// Waits for whatever comes first. An idle connection has no buffer.
     fn poll_woken(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Woken>> {
-        if self.input.capacity() == 0
-            && let Poll::Ready(ready) = self.stream.poll_read_ready(cx)
-        {
-            ready?;
+        if self.input.is_empty() {
             self.input = scratch::input();
         }
-        if self.input.capacity() > 0 || !self.input.is_empty() {
-            match self.stream.poll_read(cx, &self.decoder, &mut self.input) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(Woken::Closed)),
-                Poll::Ready(Ok(_)) => {
-                    self.out = scratch::output();
-                    return Poll::Ready(Ok(Woken::Input));
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending if self.input.is_empty() => scratch::give_input(&mut self.input),
-                Poll::Pending => {}
+        match self.stream.poll_read(cx, &self.decoder, &mut self.input) {
+            Poll::Ready(Ok(0)) => return Poll::Ready(Ok(Woken::Closed)),
+            Poll::Ready(Ok(_)) => {
+                self.out = scratch::output();
+                return Poll::Ready(Ok(Woken::Input));
             }
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending if self.input.is_empty() => scratch::give_input(&mut self.input),
+            Poll::Pending => {}
         }
         if self.own_peer {
             let mut replies = self.later.lock();

@@ -33,11 +33,18 @@ pub(super) async fn greet(
 ) -> Result<Option<Greeted>> {
     let mut input = BytesMut::new();
     let message = loop {
-        if input.capacity() == 0 {
-            std::future::poll_fn(|cx| stream.poll_read_ready(cx)).await?;
-            input = scratch::input();
-        }
-        if std::future::poll_fn(|cx| stream.poll_read(cx, decoder, &mut input)).await? == 0 {
+        let read = std::future::poll_fn(|cx| {
+            // A client that says nothing holds no buffer.
+            if input.is_empty() {
+                input = scratch::input();
+            }
+            let read = stream.poll_read(cx, decoder, &mut input);
+            if read.is_pending() && input.is_empty() {
+                scratch::give_input(&mut input);
+            }
+            read
+        });
+        if read.await? == 0 {
             return Ok(None);
         }
         match decoder.decode(&mut input) {

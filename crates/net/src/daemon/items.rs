@@ -10,7 +10,7 @@ use salamander_codec::Output;
 use salamander_object::{Encoded, ItemSource, Items, Next, Outcome, Request, Step};
 use salamander_value::{Exception, Reader, Token, Writer, from_reader};
 
-use super::door::Answer;
+use super::answer::Answer;
 use super::shared::Shared;
 use crate::features::NEXT_ITEMS;
 
@@ -21,7 +21,7 @@ const MOST_ITEMS: usize = 10_000;
 pub(super) fn ask(
     method: &str,
     args: &mut dyn Reader<'_>,
-    answer: &Answer,
+    answer: &Answer<'_>,
     request: &Request,
     out: &mut Output,
 ) -> Result<Option<Step>, Exception> {
@@ -37,7 +37,7 @@ pub(super) fn ask(
     let id: String = from_reader(args).map_err(|_| missing())?;
     let count = if several { from_reader::<usize>(args).map_err(|_| missing())?.clamp(1, MOST_ITEMS) } else { 1 };
     let items = answer.shared.streams.take(&id, Some(answer.session))?;
-    let mut asking = Asking { shared: answer.shared.clone(), id, items: Some(items), count, several };
+    let mut asking = Asking { shared: Arc::clone(answer.shared), id, items: Some(items), count, several };
     // Whoever has to wait is polled again with a waker of its own.
     let cx = &mut Context::from_waker(Waker::noop());
     let mut asked = Poll::Pending;

@@ -1,5 +1,6 @@
 //! The serving side: a daemon, its connections, and the door that Pyro 5 clients come through.
 
+mod answer;
 mod batch;
 mod builder;
 mod connection;

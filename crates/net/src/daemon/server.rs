@@ -146,11 +146,17 @@ impl Daemon {
             accepting.spawn(accept(listener, shared.clone(), self.refuse_when_full));
         }
         accepting.close();
-        let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
-        loop {
+        while !shared.stopping.is_cancelled() {
+            // A timer costs every wake-up of the runtime a look at the clock: there is none while no stream is open.
             tokio::select! {
                 () = shared.stopping.cancelled() => break,
-                _ = housekeeping.tick() => shared.housekeeping(),
+                () = shared.streams.opened() => {}
+            }
+            while !shared.streams.is_empty() && !shared.stopping.is_cancelled() {
+                tokio::select! {
+                    () = shared.stopping.cancelled() => break,
+                    () = tokio::time::sleep(HOUSEKEEPING) => shared.housekeeping(),
+                }
             }
         }
         accepting.wait().await;
