@@ -15,7 +15,7 @@ mod uri;
 mod wirelog;
 mod zone;
 
-pub use client::{Batch, BatchResults, ItemStream, Metadata, Proxy, Request, Response};
+pub use client::{Answer, Batch, BatchResults, ItemStream, Metadata, Proxy, Request, Response};
 pub use config::{Config, ConfigError, ConfigErrorKind, IpVersion, LogLevel, Secret, ServerType, ThreadPoolSize};
 pub use daemon::{Builder, Daemon, DaemonHandle, Handshake};
 pub use error::{Error, Kind, Result};

@@ -35,7 +35,7 @@
 //!
 //! or in Python, with nothing but Pyro5: `Pyro5.api.Proxy("PYRONAME:example.greeting").get_fortune("Ada")`.
 
-pub use salamander_codec::{Args, Arguments, Codec};
+pub use salamander_codec::{Args, Arguments, Codec, Settings as CodecSettings};
 pub use salamander_macros::{expose, proxy};
 pub use salamander_net::*;
 pub use salamander_object::{Annotations, Call, Encoded, Expose, Object, Outcome, Payload, Registry};

@@ -12,4 +12,4 @@ mod request;
 pub use batch::{Batch, BatchResults};
 pub use items::ItemStream;
 pub use proxy::{Metadata, Proxy};
-pub use request::{Request, Response};
+pub use request::{Answer, Request, Response};

@@ -40,6 +40,11 @@ impl Reply {
         settings.codec.decode(&self.message.body, &settings.codec_settings).map_err(unreadable)
     }
 
+    /// Whether the result is a stream of items.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.message.flags().contains(Flags::ITEM_STREAM_RESULT)
+    }
+
     /// The id of the stream that the result is.
     pub(crate) fn stream_id(&self, connection: &Connection) -> Result<String> {
         let flags = self.message.flags();

@@ -9,6 +9,7 @@ use salamander_wire::pyro5::{AnnotationId, Annotations};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::items::ItemStream;
 use super::proxy::{Extras, Proxy};
 use crate::error::{Error, Result};
 
@@ -43,6 +44,15 @@ pub struct Response<T> {
     /// The result.
     pub value: T,
     annotations: Annotations,
+}
+
+/// What came back, where it may be either.
+#[derive(Debug)]
+pub enum Answer<T> {
+    /// A result.
+    Value(Response<T>),
+    /// Items, to be asked for.
+    Items(ItemStream<T>),
 }
 
 impl<T> Response<T> {
@@ -108,6 +118,30 @@ impl Request {
         }
         let (value, annotations) = self.proxy.call_with(&self.method, &self.args, &self.extras).await?;
         Ok(Response { value, annotations })
+    }
+
+    /// Makes a call of which it is not known whether it gives a value or a stream of items.
+    ///
+    /// # Errors
+    /// As [`Proxy::call`].
+    pub async fn answer<T: DeserializeOwned>(self) -> Result<Answer<T>> {
+        if let Some(error) = self.wrong {
+            return Err(error);
+        }
+        match self.proxy.invoke(&self.method, &self.args, &self.extras).await? {
+            Some((reply, connection)) if reply.is_stream() => {
+                let id = reply.stream_id(&connection)?;
+                Ok(Answer::Items(ItemStream::new(self.proxy, connection, id)))
+            }
+            Some((reply, connection)) => {
+                let annotations = reply.annotations().clone();
+                Ok(Answer::Value(Response { value: reply.result(&connection)?, annotations }))
+            }
+            None => {
+                let value = salamander_value::from_value(&Value::None)?;
+                Ok(Answer::Value(Response { value, annotations: Annotations::new() }))
+            }
+        }
     }
 
     /// Sends the call and does not wait for it.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use salamander_codec::Codec;
 use salamander_object::StreamLimits;
+use salamander_value::Dict;
 
 pub use error::{ConfigError, ConfigErrorKind};
 pub use setting::{IpVersion, LogLevel, Secret, ServerType, ThreadPoolSize};
@@ -56,6 +57,13 @@ macro_rules! settings {
                     $(stringify!($name) => Some(<$type>::read(given).map(|value| self.$field = value)),)*
                     _ => None,
                 }
+            }
+
+            /// All settings by name, sorted, as the values that they are in Python. Passwords are not shown.
+            pub fn as_dict(&self) -> Dict {
+                let mut all = [$((stringify!($name), self.$field.value())),*];
+                all.sort_unstable_by_key(|(name, _)| *name);
+                all.into_iter().collect()
             }
 
             /// All settings by name, as Python's `str()` shows them.
@@ -255,6 +263,26 @@ THREADPOOL_SIZE_MIN = 4";
         assert!(versions.ends_with("Protocol version: 502\n"));
         assert_eq!(Config::default().connection_limit(), None);
         assert_eq!(Config::default().comm_timeout(), None);
+    }
+
+    #[test]
+    fn settings_are_values_too() {
+        let config = Config { nathost: Some("example.org".to_owned()), ..Config::default() };
+        let dict = config.as_dict();
+        assert_eq!(dict.len(), Config::NAMES.len());
+        for (name, value) in [
+            ("NS_PORT", "9090"),
+            ("NATHOST", "'example.org'"),
+            ("NS_BCHOST", "None"),
+            ("BROADCAST_ADDRS", "['<broadcast>', '0.0.0.0']"),
+            ("COMMTIMEOUT", "0.0"),
+            ("SSL", "False"),
+            ("PREFER_IP_VERSION", "0"),
+            ("THREADPOOL_SIZE", "80"),
+            ("SERIALIZER", "'serpent'"),
+        ] {
+            assert_eq!(dict.get(name).unwrap().to_string(), value, "{name}");
+        }
     }
 
     #[test]

@@ -31,6 +31,11 @@ pub(super) trait Setting: Sized {
     /// As Python's `str()`.
     fn show(&self) -> String;
 
+    /// As the value that it is in Python.
+    fn value(&self) -> Value {
+        self.show().into()
+    }
+
     fn read(given: Given<'_>) -> Result<Self, String> {
         match given {
             Given::Text(text) => Self::of_text(text),
@@ -174,6 +179,10 @@ impl<T: Setting> Setting for Option<T> {
     fn show(&self) -> String {
         self.as_ref().map_or("None".to_owned(), Setting::show)
     }
+
+    fn value(&self) -> Value {
+        self.as_ref().map(Setting::value).into()
+    }
 }
 
 impl Setting for bool {
@@ -186,7 +195,11 @@ impl Setting for bool {
     }
 
     fn show(&self) -> String {
-        Value::from(*self).to_string()
+        self.value().to_string()
+    }
+
+    fn value(&self) -> Value {
+        Value::from(*self)
     }
 }
 
@@ -202,7 +215,11 @@ impl Setting for Vec<String> {
     }
 
     fn show(&self) -> String {
-        Value::from(self.clone()).to_string()
+        self.value().to_string()
+    }
+
+    fn value(&self) -> Value {
+        Value::from(self.clone())
     }
 }
 
@@ -215,7 +232,11 @@ impl Setting for Duration {
     }
 
     fn show(&self) -> String {
-        Value::from(self.as_secs_f64()).to_string()
+        self.value().to_string()
+    }
+
+    fn value(&self) -> Value {
+        Value::from(self.as_secs_f64())
     }
 }
 
@@ -226,6 +247,10 @@ impl Setting for ThreadPoolSize {
 
     fn show(&self) -> String {
         self.get().to_string()
+    }
+
+    fn value(&self) -> Value {
+        self.get().into()
     }
 }
 
@@ -238,6 +263,10 @@ macro_rules! numbers {
 
             fn show(&self) -> String {
                 self.to_string()
+            }
+
+            fn value(&self) -> Value {
+                (*self).into()
             }
         }
     )*};
@@ -259,12 +288,16 @@ impl Setting for IpVersion {
     }
 
     fn show(&self) -> String {
+        self.value().to_string()
+    }
+
+    fn value(&self) -> Value {
         let number = match self {
-            IpVersion::Any => "0",
-            IpVersion::V4 => "4",
-            IpVersion::V6 => "6",
+            IpVersion::Any => 0,
+            IpVersion::V4 => 4,
+            IpVersion::V6 => 6,
         };
-        number.to_owned()
+        number.into()
     }
 }
 

@@ -1,0 +1,150 @@
+//! `salamander echoserver`
+
+use std::sync::Arc;
+
+use clap::Args;
+use salamander::naming::NameServerOptions;
+use salamander::{Config, Daemon, Dict, Kind, NameServer, Uri, Value};
+use tokio::sync::Notify;
+
+use super::{World, ns};
+use crate::demo::{ECHO, EchoServer};
+use crate::failure::Failure;
+use crate::signals::Signals;
+
+/// Run the test object (flags, methods and output as pyro5-echoserver)
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  salamander echoserver --port 4711
+  salamander echoserver --nameserver -v
+  salamander call PYRO:test.echoserver@localhost:4711 echo hello
+
+With -v it prints the calls that it gets.")]
+pub(crate) struct Echoserver {
+    /// The host name or address to bind to
+    #[arg(short = 'H', long, default_value = "localhost")]
+    host: String,
+
+    /// The port to bind to; 0 is a free one
+    #[arg(short, long, default_value_t = 0)]
+    port: u16,
+
+    /// The Unix domain socket to bind to, instead of host and port
+    #[arg(short, long, value_name = "FILE")]
+    unixsocket: Option<String>,
+
+    /// Register it with a name server
+    #[arg(short = 'n', long)]
+    naming: bool,
+
+    /// Run a name server too, and register it there
+    #[arg(short = 'N', long)]
+    nameserver: bool,
+
+    /// Print nothing
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Echoserver {
+    pub(crate) async fn run(self, world: World) -> Result<(), Failure> {
+        let World { config, output, verbose } = world;
+        let verbose = verbose > 0;
+        let say = |line: String| if self.quiet && !verbose { Ok(()) } else { output.line(line) };
+        let mut signals = Signals::catch()?;
+        say("Starting Pyro's built-in test echo server.".to_owned())?;
+
+        let names = if self.nameserver { Some(self.name_server(&config).await?) } else { None };
+        let daemon = self.bind(&config).await?;
+        let end = Arc::new(Notify::new());
+        let uri = daemon.register(ECHO, EchoServer::new(verbose && !output.is_json(), end.clone()))?;
+        let serving = daemon.handle();
+        let stop = serving.clone();
+        tokio::spawn(async move {
+            end.notified().await;
+            stop.shutdown();
+        });
+        let daemon = tokio::spawn(daemon.serve());
+
+        if names.is_some() || self.naming {
+            let known = names.as_ref().map(|names| names.uri.clone());
+            let used = register(&uri, known.as_ref(), &config).await?;
+            if verbose {
+                output.line(format_args!("using name server at {used}"))?;
+                match names.as_ref().map(|names| &names.broadcast) {
+                    Some(Some(address)) => output.line(format_args!("broadcast server running at {address}"))?,
+                    Some(None) => output.line("not using a broadcast server")?,
+                    None => {}
+                }
+            }
+        } else if verbose {
+            output.line("not using a name server.")?;
+        }
+        say(format!("object name: {ECHO}"))?;
+        say(format!("echo uri: {uri}"))?;
+        say("echoserver running.".to_owned())?;
+        output.document(Dict::from_iter([
+            ("name", Value::from(ECHO)),
+            ("uri", uri.to_string().into()),
+            ("name_server", names.as_ref().map(|names| names.uri.to_string()).into()),
+        ]))?;
+        let ended = async {
+            match daemon.await {
+                Ok(done) => done,
+                // It has panicked, which has been told.
+                Err(_) => Ok(()),
+            }
+        };
+        signals.serve(&serving, ended).await?;
+        if let Some(names) = names {
+            names.daemon.shutdown();
+            names.daemon.stopped().await;
+        }
+        Ok(())
+    }
+
+    async fn bind(&self, config: &Arc<Config>) -> Result<Daemon, Failure> {
+        let location = match &self.unixsocket {
+            Some(path) => format!("./u:{path}"),
+            None if self.host.contains(':') => format!("[{}]:{}", self.host, self.port),
+            None => format!("{}:{}", self.host, self.port),
+        };
+        let bound = Daemon::builder().config(config.clone()).bind(&location).await;
+        bound.map_err(|error| match error.kind() {
+            Kind::Connection => Failure::from(error).with_hint("the options are --port, --host and --unixsocket"),
+            _ => error.into(),
+        })
+    }
+
+    /// Starts a name server at the same host.
+    async fn name_server(&self, config: &Arc<Config>) -> Result<Names, Failure> {
+        let mut options = NameServerOptions::default();
+        options.host = Some(self.host.clone());
+        let server = ns::bind(options, config).await.map_err(|failure| {
+            failure.with_hint("for the name server that --nameserver starts, the port is PYRO_NS_PORT")
+        })?;
+        let (uri, daemon) = (server.internal_uri().clone(), server.daemon().handle());
+        let broadcast = server.broadcast_addr().map(|address| address.to_string());
+        tokio::spawn(server.serve());
+        Ok(Names { uri, daemon, broadcast })
+    }
+}
+
+/// The name server that was started too.
+struct Names {
+    uri: Uri,
+    daemon: salamander::DaemonHandle,
+    broadcast: Option<String>,
+}
+
+/// Registers the object: at this name server, else at one that can be found. Gives the one that was used.
+async fn register(uri: &Uri, known: Option<&Uri>, config: &Arc<Config>) -> Result<Uri, Failure> {
+    let (host, port) = match known {
+        Some(known) => (known.host(), known.port()),
+        None => (None, None),
+    };
+    let names = NameServer::locate_with(host, port, config.clone()).await.map_err(Failure::nobody)?;
+    names.register(ECHO, uri).await?;
+    Ok(names.proxy().uri().clone())
+}

@@ -1,0 +1,15 @@
+//! The objects for demonstrations and tests: `test.echoserver`, `example.greeting` and `example.calculator`.
+
+mod arithmetic;
+mod calculator;
+mod echo;
+mod greeting;
+
+pub(crate) use calculator::Calculator;
+pub(crate) use echo::EchoServer;
+pub(crate) use greeting::Greeting;
+
+/// The names under which the objects are served.
+pub(crate) const ECHO: &str = "test.echoserver";
+pub(crate) const GREETING: &str = "example.greeting";
+pub(crate) const CALCULATOR: &str = "example.calculator";
