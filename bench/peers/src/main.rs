@@ -1,5 +1,6 @@
 //! The clients and servers of the peers, driven by the program that measures.
 
+#[rustfmt::skip]
 mod add_capnp;
 mod capnp;
 mod jsonrpsee;
