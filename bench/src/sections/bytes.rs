@@ -23,7 +23,12 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
         pairs.push(Pair::start(format!("raw tokio TCP [{runtime}]"), &raw, &raw, options));
         // JSON carries no bytes.
         for codec in [Codec::Msgpack, Codec::Marshal, Codec::Serpent] {
-            pairs.push(Pair::start(our_name(codec, runtime), &our_server(runtime), &load(ours(codec, runtime)), options));
+            pairs.push(Pair::start(
+                our_name(codec, runtime),
+                &our_server(runtime),
+                &load(ours(codec, runtime)),
+                options,
+            ));
         }
     }
     for codec in [Codec::Msgpack, Codec::Marshal, Codec::Serpent] {

@@ -18,7 +18,12 @@ struct Sizes {
 impl Sizes {
     fn of(args: &Args) -> Result<Self, Failure> {
         let size = |name| args.get(name).and_then(|size| size.ok_or_else(|| format!("{name}= is missing").into()));
-        Ok(Self { hello: size("hello")?, welcome: size("welcome")?, request: size("request")?, reply: size("reply")? })
+        Ok(Self {
+            hello: size("hello")?,
+            welcome: size("welcome")?,
+            request: size("request")?,
+            reply: size("reply")?,
+        })
     }
 }
 
