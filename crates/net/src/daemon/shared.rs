@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::builder::Hooks;
+use super::routed::Route;
 use crate::DAEMON_NAME;
 use crate::config::Config;
 use crate::error::Result;
@@ -22,7 +23,9 @@ use crate::uri::Uri;
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) codec_settings: Arc<Settings>,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
+    /// What takes the calls, where there are layers in front of the registry.
+    pub(crate) route: Option<Route>,
     pub(crate) streams: Streams,
     pub(crate) hooks: Hooks,
     /// Where clients find this daemon: `host:port` or `./u:path`.
