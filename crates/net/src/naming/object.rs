@@ -9,7 +9,8 @@ use super::registry::NameRegistry;
 
 /// What is registered as `Pyro.NameServer`.
 ///
-/// Everything but `ping` may wait for the disk, or for a regular expression, and so has a thread of its own.
+/// Everything but `ping` may wait for the disk, or for a regular expression, and so has a thread of its own. What is true or
+/// false may be any value, as in Python: Pyro5's own `resolve` looks names up with `return_metadata=0.0`.
 pub(super) struct NameServerObject(pub(super) Arc<NameRegistry>);
 
 #[expose(crate = "crate::__private")]
@@ -22,8 +23,8 @@ impl NameServerObject {
 
     /// Lookup the given name, returns an URI if found, or a tuple of it and its metadata.
     #[blocking]
-    fn lookup(&self, name: &str, #[default(false)] return_metadata: bool) -> Result<Value, Exception> {
-        self.0.lookup(name, return_metadata)
+    fn lookup(&self, name: &str, #[default(Value::None)] return_metadata: Value) -> Result<Value, Exception> {
+        self.0.lookup(name, return_metadata.truth())
     }
 
     /// Register a name with an URI. If safe is true, name cannot be registered twice. The uri can be a string or an URI
@@ -33,10 +34,10 @@ impl NameServerObject {
         &self,
         name: Value,
         uri: Value,
-        #[default(false)] safe: bool,
+        #[default(Value::None)] safe: Value,
         #[default(Value::None)] metadata: Value,
     ) -> Result<(), Exception> {
-        self.0.register(text(&name)?, &uri, safe, &metadata)
+        self.0.register(text(&name)?, &uri, safe.truth(), &metadata)
     }
 
     /// Update the metadata for an existing registration.
@@ -62,9 +63,9 @@ impl NameServerObject {
         &self,
         prefix: Option<String>,
         regex: Option<String>,
-        #[default(false)] return_metadata: bool,
+        #[default(Value::None)] return_metadata: Value,
     ) -> Result<Value, Exception> {
-        self.0.list(prefix.as_deref(), regex.as_deref(), return_metadata)
+        self.0.list(prefix.as_deref(), regex.as_deref(), return_metadata.truth())
     }
 
     /// Do a yellow-pages lookup for registrations that have all or any of the given metadata tags.
@@ -73,9 +74,9 @@ impl NameServerObject {
         &self,
         #[default(Value::None)] meta_all: Value,
         #[default(Value::None)] meta_any: Value,
-        #[default(true)] return_metadata: bool,
+        #[default(Value::Bool(true))] return_metadata: Value,
     ) -> Result<Value, Exception> {
-        self.0.yplookup(&meta_all, &meta_any, return_metadata)
+        self.0.yplookup(&meta_all, &meta_any, return_metadata.truth())
     }
 
     /// A simple test method to check if the name server is running correctly.
