@@ -17,7 +17,8 @@ pub fn interpreter() -> PathBuf {
         std::env::var_os("SALAMANDER_PYTHON").map_or_else(|| workspace().join(".venv/bin/python"), PathBuf::from);
     assert!(
         path.exists(),
-        "{} does not exist: name a Python interpreter that has Pyro5, serpent and msgpack in SALAMANDER_PYTHON",
+        "{} does not exist: run `cargo xtask setup`, or name a Python interpreter that has Pyro5, serpent and msgpack in \
+         SALAMANDER_PYTHON",
         path.display()
     );
     path

@@ -1,5 +1,7 @@
 //! The commands that call: nsc, call, meta, bench; and check-config.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use support::{Done, Scratch, Server, finish, run, run_answering, salamander};

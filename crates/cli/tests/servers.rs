@@ -1,5 +1,7 @@
 //! The commands that serve: up, ns, echoserver.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use support::{Scratch, Server, finish, run, salamander};

@@ -1,6 +1,6 @@
-//! A greeting, the smallest object there is. `greeting.py` beside this file calls it.
+//! An object with one method, found by its name or by its URI.
 //!
-//! cargo run --example greeting
+//! `cargo run -p salamander --example greeting` serves it, the same with a URI calls it, and so does `greeting.py`.
 
 use salamander::prelude::*;
 
@@ -9,29 +9,36 @@ struct Greeting;
 #[expose]
 impl Greeting {
     /// A fortune for somebody.
-    fn get_fortune(&self, name: &str) -> String {
+    fn get_fortune(&self, name: String) -> String {
         format!("Hello, {name}. Here is your fortune message:\nTomorrow's lucky number is 12345678.")
-    }
-
-    fn add(&self, x: i64, y: i64) -> i64 {
-        x + y
-    }
-    fn div(&self, x: i64, #[default(2)] y: i64) -> Result<i64, Exception> {
-        x.checked_div(y).ok_or_else(|| Exception::zero_division_error("division by zero"))
-    }
-    async fn slow(&self, seconds: f64) -> f64 {
-        tokio::time::sleep(std::time::Duration::from_secs_f64(seconds)).await;
-        seconds
-    }
-    fn count(&self, n: u32) -> impl Iterator<Item = u32> + use<> {
-        0..n
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    match std::env::args().nth(1) {
+        Some(uri) => call(&uri).await,
+        None => serve().await,
+    }
+}
+
+async fn serve() -> Result<()> {
     let daemon = Daemon::bind("localhost:0").await?;
     let uri = daemon.register("example.greeting", Greeting)?;
-    println!("{uri}");
+    match NameServer::locate().await {
+        Ok(names) => {
+            names.register("example.greeting", &uri).await?;
+            println!("registered, so that this works too: python crates/salamander/examples/greeting.py");
+        }
+        Err(_) => println!("no name server (`cargo run -- ns` is one), so clients need the URI"),
+    }
+    println!("next: python crates/salamander/examples/greeting.py {uri}");
     daemon.serve().await
+}
+
+async fn call(uri: &str) -> Result<()> {
+    let greeting = Proxy::new(uri)?;
+    let text: String = greeting.call("get_fortune", ("Ada",)).await?;
+    println!("{text}");
+    Ok(())
 }

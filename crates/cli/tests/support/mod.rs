@@ -1,6 +1,6 @@
 //! The real program, run and started.
 // Tests start processes and read their environment; not every file of tests uses all of this.
-#![allow(dead_code, unreachable_pub, clippy::disallowed_methods)]
+#![allow(dead_code, unreachable_pub, clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};

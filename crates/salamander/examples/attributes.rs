@@ -1,0 +1,61 @@
+//! Properties: read and set as attributes, one of them read-only.
+//!
+//! `cargo run -p salamander --example attributes` serves them, the same with a URI uses them, and so does `attributes.py`.
+
+use salamander::prelude::*;
+
+struct Thermostat {
+    celsius: f64,
+}
+
+#[expose]
+impl Thermostat {
+    #[property]
+    fn celsius(&self) -> f64 {
+        self.celsius
+    }
+
+    /// An error here is raised where the attribute is set.
+    #[setter]
+    fn set_celsius(&mut self, celsius: f64) -> Result<(), Exception> {
+        if celsius < -273.15 {
+            return Err(Exception::value_error("colder than anything can be"));
+        }
+        self.celsius = celsius;
+        Ok(())
+    }
+
+    /// Has no setter.
+    #[property]
+    fn fahrenheit(&self) -> f64 {
+        self.celsius * 1.8 + 32.0
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match std::env::args().nth(1) {
+        Some(uri) => call(&uri).await,
+        None => serve().await,
+    }
+}
+
+async fn serve() -> Result<()> {
+    let daemon = Daemon::bind("localhost:0").await?;
+    let uri = daemon.register("example.thermostat", Thermostat { celsius: 20.0 })?;
+    println!("next: python crates/salamander/examples/attributes.py {uri}");
+    daemon.serve().await
+}
+
+async fn call(uri: &str) -> Result<()> {
+    let thermostat = Proxy::new(uri)?;
+    thermostat.set("celsius", &21.5).await?;
+    let celsius: f64 = thermostat.get("celsius").await?;
+    let fahrenheit: f64 = thermostat.get("fahrenheit").await?;
+    println!("{celsius} degrees Celsius are {fahrenheit} degrees Fahrenheit");
+    let error = thermostat.set("celsius", &-300.0).await.unwrap_err();
+    println!("{error}");
+    let error = thermostat.set("fahrenheit", &70.0).await.unwrap_err();
+    println!("{error}");
+    Ok(())
+}
