@@ -170,6 +170,21 @@ impl<'de> MsgpackReader<'de> {
     }
 }
 
+/// A key that is neither `str` nor `bytes`, as the Python library refuses it.
+#[cold]
+fn wrong_key(first: u8) -> Error {
+    let name = match first {
+        0x80..=0x8F | 0xDE | 0xDF => "dict",
+        0x90..=0x9F | 0xDC | 0xDD => "list",
+        0xC0 => "NoneType",
+        0xC2 | 0xC3 => "bool",
+        0xCA | 0xCB => "float",
+        0x00..=0x7F | 0xCC..=0xD3 | 0xE0..=0xFF => "int",
+        _ => "this",
+    };
+    Error::malformed(format!("{name} is not allowed for map key when strict_map_key=True"))
+}
+
 impl<'de> Reader<'de> for MsgpackReader<'de> {
     #[inline]
     fn next(&mut self) -> Result<Token<'de>> {
@@ -180,7 +195,7 @@ impl<'de> Reader<'de> for MsgpackReader<'de> {
         let [first] = self.array()?;
         let is_key = self.open.is_map && self.open.left % 2 == 1;
         if is_key && !matches!(first, 0xA0..=0xBF | 0xD9..=0xDB | 0xC4..=0xC6) {
-            return Err(Error::malformed("a key of a map is neither str nor bytes").at(self.input.position()));
+            return Err(wrong_key(first));
         }
         self.object(first)
     }

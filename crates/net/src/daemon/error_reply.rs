@@ -16,8 +16,8 @@ pub(super) fn write_exception(
     let mut replacement = Exception::pyro(
         "PyroError",
         format!(
-            "Error serializing exception: {error}. Original exception: {}: {}",
-            exception.class(),
+            "Error serializing exception: {error}. Original exception: <class '{}'>: {}",
+            exception.class().trim_start_matches("builtins."),
             exception.message()
         ),
     );

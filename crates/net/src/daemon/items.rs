@@ -114,7 +114,7 @@ impl Asking {
             Some(Some(exception)) if given > 0 => {
                 self.shared.streams.put_back(&self.id, Items::new(Failure(Some(exception))));
             }
-            Some(Some(exception)) => return Poll::Ready(Err(self.end(exception))),
+            Some(Some(exception)) => return Poll::Ready(Err(self.failed(exception))),
             Some(None) if given > 0 => self.shared.streams.put_back(&self.id, Items::new(Failure(None))),
             Some(None) => return Poll::Ready(Err(self.end(Exception::stop_iteration()))),
         }
@@ -129,8 +129,20 @@ impl Asking {
                 Ok(())
             }
             Next::End => Err(self.end(Exception::stop_iteration())),
-            Next::Failed(exception) => Err(self.end(exception)),
+            Next::Failed(exception) => Err(self.failed(exception)),
         }
+    }
+
+    /// The stream is over because it failed, which happened outside of any call that could tell of it.
+    fn failed(&self, mut exception: Exception) -> Exception {
+        if exception.traceback().is_empty() {
+            exception.set_traceback(vec![
+                "Traceback (most recent call last):\n".to_owned(),
+                "  In a stream of items\n".to_owned(),
+                format!("{exception}\n"),
+            ]);
+        }
+        self.end(exception)
     }
 
     /// The stream is over.

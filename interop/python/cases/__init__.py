@@ -1,0 +1,1 @@
+"""What Python clients do with a daemon: one function a case."""
