@@ -103,7 +103,7 @@ fn call_python() {
     assert_eq!(
         told,
         "{\"and\": 1, \"cat\": 1, \"dog\": 1, \"the\": 2}\n[\"a\", \"b\", \"c\"], 2 calls so far\na\nb\nc\n\
-         ValueError: empty separator\ntrue\n"
+         ValueError: empty separator\nraised in call_python.py\n"
     );
 }
 

@@ -8,7 +8,7 @@ use crate::commands::Command;
 #[derive(Debug, Parser)]
 #[command(name = "salamander", version, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// Say more, in the log on the standard error output: -v what happens, -vv details too
+    /// Log what happens to the standard error output; twice: log details too
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 

@@ -31,8 +31,13 @@ async fn main() -> Result<()> {
     }
 
     // An exception, with the traceback from there.
-    let Err(error) = text.call::<Value>("split", ("x", "")).await else { panic!("it should have been refused") };
-    println!("{error}");
-    println!("{}", error.exception().map_or(0, |exception| exception.traceback().len()) > 0);
+    match text.call::<Value>("split", ("x", "")).await {
+        Err(error) if error.is("ValueError") => {
+            println!("{error}");
+            let traceback = error.exception().map(|exception| exception.traceback().concat());
+            println!("raised in {}", traceback.unwrap_or_default().matches("call_python.py").next().unwrap_or("?"));
+        }
+        other => println!("{other:?}"),
+    }
     Ok(())
 }

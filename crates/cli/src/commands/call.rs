@@ -17,10 +17,11 @@ Examples:
   salamander call PYRONAME:example.greeting get_fortune --kw name=Ada
   salamander call PYRO:test.echoserver@localhost:4711 echo '{\"a\": [1, 2.5, null]}' --json
   salamander call PYRONAME:test.echoserver generator
+  salamander call PYRONAME:test.echoserver __getattr__ verbose
 
-Arguments are read as JSON, else as plain text: 5 is a number, \"5\" in JSON's quotes and five are text. Behind -- they may
-begin with a dash. Results are printed as Python shows them, or as JSON with --json. The items of a stream are printed as
-they come.")]
+Arguments are read as JSON, else as plain text: 5 is a number, \"5\" in JSON's quotes and five are text. Behind -- they \
+may begin with a dash. Results are printed as Python shows them, or as JSON with --json. The items of a stream are \
+printed as they come. The methods __getattr__ and __setattr__ read and set an attribute by its name.")]
 pub(crate) struct Call {
     #[command(flatten)]
     calling: Calling,

@@ -6,7 +6,7 @@ use salamander::{Dict, Value};
 use super::World;
 use crate::failure::Failure;
 
-/// Show the settings in force, and where they come from (as pyro5-check-config)
+/// Show the settings in force (output as pyro5-check-config)
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
