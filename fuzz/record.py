@@ -1,0 +1,166 @@
+"""Records the seeds in `corpus`: what the real Python libraries write. Run with a Python that has interop/requirements.txt.
+
+    .venv/bin/python fuzz/record.py
+"""
+
+import collections
+import datetime
+import decimal
+import json
+import marshal
+import pathlib
+import uuid
+
+import msgpack
+import serpent
+import Pyro5
+import Pyro5.callcontext
+import Pyro5.core
+import Pyro5.errors
+import Pyro5.protocol
+from Pyro5.serializers import serializers
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+shared = ["shared", 1.5]
+deep = []
+for _ in range(30):
+    deep = [deep]
+
+VALUES = {
+    "none": None,
+    "bools": [True, False],
+    "ints": [0, 1, -1, 127, 128, -129, 255, 65535, 2**31, -2**31, 2**32, 2**63 - 1, -2**63],
+    "big_ints": [2**63, 2**64, -2**200, 3**300],
+    "floats": [0.0, -0.0, 1.5, -2.25e300, 1e-300, float("inf"), float("-inf")],
+    "nan": float("nan"),
+    "complex": [1 + 2j, -0.5j],
+    "text": ["", "abc", "it's \"quoted\" \\ \n\r\t\0", "äöü €", "\U0001f600", "x" * 300],
+    "bytes": [b"", b"abc\0\xff", bytes(range(256))],
+    "bytearray": bytearray(b"abc"),
+    "tuple": ((), (1,), (1, (2, (3,)))),
+    "list": [[], [1, [2, [3]]]],
+    "deep": deep,
+    "set": [set(), {1}, {"a"}],
+    "frozenset": frozenset([1]),
+    "dict": {"a": 1, "b": {"c": [1, 2, {}]}, "": None},
+    "keys": {1: "int", (1, 2): "tuple", 1.5: "float", None: 0, True: 1},
+    "record": {"id": 17, "name": "Ada", "tags": ["x", "y"], "score": 0.25, "ok": True, "next": None},
+    "shared": [shared, shared, shared],
+    "datetime": datetime.datetime(2024, 2, 29, 12, 34, 56, 789),
+    "aware": datetime.datetime(2024, 2, 29, 12, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=5, minutes=30))),
+    "date": datetime.date(1, 1, 1),
+    "time": datetime.time(23, 59, 59, 999999),
+    "timedelta": datetime.timedelta(days=-1, seconds=1, microseconds=1),
+    "decimal": decimal.Decimal("-12.340E+20"),
+    "uuid": uuid.UUID("12345678-1234-5678-1234-567812345678"),
+    "deque": collections.deque([1, 2]),
+    "exception": ZeroDivisionError("division by zero"),
+    "pyro_exception": Pyro5.errors.NamingError("unknown name: x"),
+    "uri": Pyro5.core.URI("PYRO:obj@localhost:4711"),
+    "class": {"__class__": "my.Class", "x": 1, "state": [1, 2]},
+}
+
+CALLS = {
+    "call": ("obj", "add", (2, 3), {}),
+    "call_kwargs": ("example.greeting", "get_fortune", ("Ada",), {"loud": True, "times": [1, 2]}),
+    "call_batch": ("obj", "<batch>", [("add", (1, 2), {}), ("sub", (), {"x": 1})], {}),
+}
+
+
+def save(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def record_codecs():
+    for codec in ("serpent", "json", "marshal", "msgpack"):
+        serializer = serializers[codec]
+        for name, value in VALUES.items():
+            try:
+                data = serializer.dumps(value)
+            except Exception:
+                continue  # Not every serializer carries everything.
+            save(codec, name, data)
+        for name, call in CALLS.items():
+            save(codec, name, serializer.dumpsCall(*call))
+    # What the libraries write with other settings.
+    record = VALUES["record"]
+    for version in range(4):
+        save("marshal", "version_%d" % version, marshal.dumps([record, shared, shared, 2**70, 1.5, 1j, "ä"], version))
+    save("marshal", "code", marshal.dumps(compile("1", "x", "eval")))
+    save("marshal", "interned", marshal.dumps(["name", "name", ("name", b"name", b"name"), {"name": frozenset(["name"])}]))
+    save("msgpack", "single_float", msgpack.packb(1.5, use_single_float=True))
+    save("msgpack", "old_raw", msgpack.packb(["a", b"b"], use_bin_type=False))
+    save("msgpack", "timestamp", msgpack.packb([msgpack.Timestamp(1, 0), msgpack.Timestamp(2**33, 5), msgpack.Timestamp(-1, 1)]))
+    save("msgpack", "unknown_ext", msgpack.packb(msgpack.ExtType(99, b"abc")))
+    save("json", "indented", json.dumps(record, indent=2).encode())
+    save("json", "escapes", json.dumps(VALUES["text"]).encode())
+    save("serpent", "indented", serpent.dumps(record, indent=True))
+    save("serpent", "bytes_literal", serpent.dumps(VALUES["bytes"], bytes_repr=True))
+
+
+def record_wire():
+    protocol = Pyro5.protocol
+    body = serializers["serpent"].dumpsCall(*CALLS["call"])
+    many = b"abc" * 100
+    uid = uuid.UUID("12345678-1234-5678-1234-567812345678").bytes
+
+    def message(kind, flags=0, seq=1, data=body, annotations=None, compress=False, correlation=None):
+        Pyro5.callcontext.current_context.correlation_id = uuid.UUID(bytes=correlation) if correlation else None
+        Pyro5.config.COMPRESSION = compress
+        return bytes(protocol.SendingMessage(kind, flags, seq, 1, data, annotations).data)
+
+    messages = {
+        "connect": message(protocol.MSG_CONNECT, data=serializers["serpent"].dumps({"handshake": "hello", "object": "obj"})),
+        "invoke": message(protocol.MSG_INVOKE),
+        "oneway": message(protocol.MSG_INVOKE, protocol.FLAGS_ONEWAY, 65535),
+        "annotated": message(protocol.MSG_INVOKE, annotations={"TEST": b"abcde", "ABCD": b"", "WXYZ": b"\0\1"}),
+        "compressed": message(protocol.MSG_RESULT, data=many, compress=True),
+        "compressed_annotated": message(protocol.MSG_RESULT, data=many, compress=True, annotations={"TEST": b"x" * 50}),
+        "correlated": message(protocol.MSG_INVOKE, correlation=uid),
+        "ping": message(protocol.MSG_PING, data=b"ping"),
+        "empty": message(protocol.MSG_RESULT, data=b""),
+        "large": message(protocol.MSG_RESULT, data=bytes(range(256)) * 8),
+    }
+    for name, data in messages.items():
+        # No sizes: all in one read.
+        save("wire", name, b"\0" + data)
+    everything = b"".join(messages.values())
+    save("wire", "all", b"\0" + everything)
+    save("wire", "all_in_pieces", b"\3" + bytes([0, 3, 12]) + everything)
+    save("wire", "byte_by_byte", b"\1\0" + messages["annotated"] + messages["compressed"])
+
+
+def record_uris():
+    texts = [
+        "PYRO:obj@localhost:4711", "PYRO:obj@[::1]:4711", "PYRO:obj@./u:/tmp/socket", "PYRONAME:example.name",
+        "PYRONAME:example.name@host", "PYRONAME:example.name@host:9091", "PYROMETA:a,b,c", "PYROMETA:a@host:1",
+        "PYROLOC:name@host:1", "PYRO:obj@host: 12 ", "pyro:a@b@c:1_2", "PYRONAME:x@[fe80::1%eth0]:1",
+    ]
+    for index, text in enumerate(texts):
+        try:
+            Pyro5.core.URI(text)
+            name = "uri_%02d" % index
+        except Pyro5.errors.PyroError:
+            name = "refused_%02d" % index
+        save("uri", name, text.encode())
+    for index, text in enumerate(["localhost:4711", "[::1]:80", "./u:sock", ":0"]):
+        save("uri", "location_%d" % index, text.encode())
+
+
+def record_patterns():
+    patterns = [
+        r"example\..*", r"(?i)EXAMPLE", r"(?P<x>a+)(?P=x)\1", r"[a-z_][^0-9\]]{2,5}?$", r"(?=ex)(?!exb)\w+\b", r"(?<=e)x|(?<!a)b",
+        r"(?(1)a|b)(c)?", r"(?x: a b # comment\n)", r"(a+)+b", r"\A\d*\Z", r"(?#comment)\x41\u0042\101", r"((a|b)*c){1,3}",
+        r"(?>a+)b", r"a++b", r"[\w.-]+", r"x*?", "ä[à-ü]",
+    ]
+    for index, pattern in enumerate(patterns):
+        save("name_pattern", "pattern_%02d" % index, pattern.encode() + b"\0" + b"example.name aaab")
+
+
+record_codecs()
+record_wire()
+record_uris()
+record_patterns()

@@ -1,0 +1,175 @@
+//! What the fuzz targets do with their input. Each is a plain function of bytes that panics where something is wrong, so that
+//! any runner will do: cargo-fuzz on nightly Rust, and `interop/tests/fuzz_replay.rs` on stable.
+
+use bytes::{Bytes, BytesMut};
+use salamander_codec::{Codec, Output, Settings};
+use salamander_net::naming::NameRegistry;
+use salamander_net::naming::storage::MemoryStorage;
+use salamander_net::{Location, NAME_SERVER_PORT, Uri};
+use salamander_value::{Kind, Value, read_value};
+use salamander_wire::WireErrorKind;
+use salamander_wire::pyro5::{Decoder, Message, STEP, begin, finish};
+
+/// A target: its name, which is that of its corpus, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 7] = [
+    ("serpent", serpent),
+    ("json", json),
+    ("marshal", marshal),
+    ("msgpack", msgpack),
+    ("wire", wire),
+    ("uri", uri),
+    ("name_pattern", name_pattern),
+];
+
+/// An encoded value or call in serpent.
+pub fn serpent(data: &[u8]) {
+    codec(Codec::Serpent, data);
+}
+
+/// An encoded value or call in JSON.
+pub fn json(data: &[u8]) {
+    codec(Codec::Json, data);
+}
+
+/// An encoded value or call in marshal.
+pub fn marshal(data: &[u8]) {
+    codec(Codec::Marshal, data);
+}
+
+/// An encoded value or call in msgpack.
+pub fn msgpack(data: &[u8]) {
+    codec(Codec::Msgpack, data);
+}
+
+/// Reads a value and a call. What was read is no larger than the limits allow, and is written or refused; what is written can
+/// be read.
+fn codec(codec: Codec, data: &[u8]) {
+    let settings = Settings::default();
+    let bytes = Bytes::copy_from_slice(data);
+    if let Ok(value) = codec.decode_value(&bytes, &settings) {
+        check_size(&value, data.len(), &settings);
+        if let Ok(encoded) = codec.encode_value(&value, &settings) {
+            let again = codec.decode_value(&Bytes::from(encoded), &settings);
+            if let Err(error) = again {
+                // A converted value may nest deeper than the one before it.
+                assert!(error.kind() == Kind::TooDeep, "{codec:?} cannot read what it has written: {error}");
+            }
+        }
+    }
+    let _ = codec.decode::<Vec<Option<String>>>(&bytes, &settings);
+    if let Ok((_, mut reader)) = codec.call_reader(&bytes, &settings) {
+        let _ = read_value(&mut reader).and_then(|_| read_value(&mut reader)).and_then(|_| reader.finish());
+    }
+}
+
+/// Counts what a value is made of, shared parts each time. Values may be nested deep, so there is no recursion.
+fn check_size(value: &Value, len: usize, settings: &Settings) {
+    let most_values = len.saturating_mul(settings.limits.expansion).max(4096);
+    let most_bytes = most_values.saturating_mul(16);
+    let (mut values, mut size) = (0usize, 0usize);
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        values += 1;
+        match value {
+            Value::Str(text) => size += text.len(),
+            Value::Bytes(data) | Value::ByteArray(data) => size += data.len(),
+            Value::List(items) | Value::Tuple(items) => open.extend(items),
+            Value::Set(items) | Value::FrozenSet(items) => open.extend(items.iter()),
+            Value::Dict(dict) => open.extend(dict.iter().flat_map(|(key, value)| [key, value])),
+            Value::Object(object) => open.extend(object.fields().iter().flat_map(|(key, value)| [key, value])),
+            Value::Exception(exception) => {
+                open.extend(exception.args());
+                open.extend(exception.attributes().iter().flat_map(|(key, value)| [key, value]));
+            }
+            _ => {}
+        }
+    }
+    assert!(values <= most_values, "{values} values out of {len} bytes");
+    assert!(size <= most_bytes, "{size} bytes of text and data out of {len} bytes");
+}
+
+/// How large the messages of `wire` may be.
+const MAX_MESSAGE_SIZE: usize = 1 << 20;
+
+/// A stream of Pyro5's messages. The first byte, modulo 8, says how many bytes follow that are the sizes of reads (squared, plus one),
+/// in turn; then comes the stream.
+///
+/// However the stream is split, the same messages come out of it and the same error; no buffer grows ahead of it; and a message
+/// that was read is read the same when it has been written again.
+pub fn wire(data: &[u8]) {
+    let Some((&count, data)) = data.split_first() else { return };
+    let Some((sizes, stream)) = data.split_at_checked(usize::from(count % 8)) else { return };
+    let whole = messages(stream, &[]);
+    let split = messages(stream, sizes);
+    assert!(whole == split, "other messages where they come in pieces: {whole:?}, {split:?}");
+    for message in &whole.0 {
+        assert!(message.body.len() <= MAX_MESSAGE_SIZE, "a message of {} bytes", message.body.len());
+        let mut out = Output::new();
+        let Ok(started) = begin(&mut out, &message.header, &message.annotations) else { continue };
+        out.attach(&message.body);
+        if finish(&mut out, started, MAX_MESSAGE_SIZE, false).is_err() {
+            continue;
+        }
+        let (again, error) = messages(&out.into_vec(), &[]);
+        assert!(error.is_none() && again.len() == 1, "a message that was written is not read: {error:?}");
+        assert_eq!((&again[0].body, &again[0].annotations), (&message.body, &message.annotations));
+    }
+}
+
+/// The messages of a stream that comes in reads of these sizes, and what ended it before its end.
+fn messages(stream: &[u8], sizes: &[u8]) -> (Vec<Message>, Option<WireErrorKind>) {
+    let mut decoder = Decoder::new(MAX_MESSAGE_SIZE);
+    let mut buffer = BytesMut::new();
+    let mut found = Vec::new();
+    let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
+    let mut rest = stream;
+    while !rest.is_empty() {
+        let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
+        rest = later;
+        buffer.extend_from_slice(read);
+        loop {
+            match decoder.decode(&mut buffer) {
+                Ok(Some(message)) => found.push(message),
+                Ok(None) => break,
+                Err(error) => return (found, Some(error.kind())),
+            }
+        }
+        let before = buffer.capacity();
+        decoder.reserve(&mut buffer);
+        let grown = buffer.capacity().saturating_sub(before);
+        assert!(grown <= 2 * (buffer.len() + STEP), "room for {grown} bytes behind {} bytes", buffer.len());
+    }
+    (found, None)
+}
+
+/// A URI or a location. What was read is shown; what is shown, if it can be read, is shown the same. (Tags are sorted, and one that
+/// holds an `@` then may stand where another URI has its location, in Pyro as here: these are only read.)
+pub fn uri(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = Location::parse(text, Some(NAME_SERVER_PORT));
+    if let Ok(uri) = Uri::parse(text, NAME_SERVER_PORT) {
+        let shown = uri.to_string();
+        if uri.tags().iter().any(|tag| tag.contains('@')) {
+            return;
+        }
+        if let Ok(again) = Uri::parse(&shown, NAME_SERVER_PORT) {
+            assert_eq!(again.to_string(), shown, "{text:?} is not shown twice the same");
+        }
+    }
+}
+
+/// A regular expression, and behind a zero byte the name that it is to match, as a name server's clients may send them.
+pub fn name_pattern(data: &[u8]) {
+    let (pattern, name) = match data.iter().position(|&byte| byte == 0) {
+        Some(end) => (&data[..end], &data[end + 1..]),
+        None => (data, &b"example.name"[..]),
+    };
+    let (Ok(pattern), Ok(name)) = (std::str::from_utf8(pattern), std::str::from_utf8(name)) else { return };
+    let Ok(uri) = Uri::parse("PYRO:object@localhost:1", NAME_SERVER_PORT) else { return };
+    let names = NameRegistry::new(MemoryStorage::new());
+    let _ = names.add(name, &uri, false, [].into());
+    let _ = names.select(None, Some(pattern), false);
+}
