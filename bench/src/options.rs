@@ -51,7 +51,9 @@ impl Options {
                 _ => return Err(format!("{word}?\n\n{}", usage()).into()),
             }
         }
-        if let Some(unknown) = options.only.iter().find(|name| sections::ALL.iter().all(|section| section.name != **name)) {
+        if let Some(unknown) =
+            options.only.iter().find(|name| sections::ALL.iter().all(|section| section.name != **name))
+        {
             return Err(format!("there is no section {unknown}\n\n{}", usage()).into());
         }
         if options.only.is_empty() && options.output.is_none() {

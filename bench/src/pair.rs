@@ -109,7 +109,10 @@ impl Measured {
 
 /// The one of these that is fastest.
 pub fn fastest<'a>(measured: impl IntoIterator<Item = &'a Measured>) -> Option<&'a Measured> {
-    measured.into_iter().filter(|one| one.rate().is_some()).max_by(|one, other| one.rate().partial_cmp(&other.rate()).unwrap_or(std::cmp::Ordering::Equal))
+    measured
+        .into_iter()
+        .filter(|one| one.rate().is_some())
+        .max_by(|one, other| one.rate().partial_cmp(&other.rate()).unwrap_or(std::cmp::Ordering::Equal))
 }
 
 /// The figure in the middle.
@@ -137,7 +140,8 @@ mod tests {
 
     #[test]
     fn ratios_are_of_one_round_each() {
-        let measured = |rates: &[f64]| Measured { name: String::new(), rates: rates.into(), cpus: Vec::new(), failure: None };
+        let measured =
+            |rates: &[f64]| Measured { name: String::new(), rates: rates.into(), cpus: Vec::new(), failure: None };
         assert_eq!(measured(&[10.0, 40.0, 20.0]).ratio(&measured(&[5.0, 10.0, 10.0])), Some(2.0));
         assert_eq!(measured(&[]).ratio(&measured(&[1.0])), None);
     }

@@ -78,7 +78,8 @@ impl Process {
     pub fn start(role: &str, spec: &Spec, options: &Options) -> Result<(Self, String), Failure> {
         let mut command = spec.command(role, options)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("cannot start {:?}: {error}", command.get_program()))?;
+        let mut child =
+            command.spawn().map_err(|error| format!("cannot start {:?}: {error}", command.get_program()))?;
         let (sender, lines) = channel();
         if let Some(out) = child.stdout.take() {
             std::thread::spawn(move || {
@@ -118,7 +119,8 @@ impl Process {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // The name in parentheses may hold anything; user and system time are the 12th and 13th field behind it.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks: u64 = fields.get(11..13).ok_or("/proc/PID/stat is short")?.iter().flat_map(|ticks| ticks.parse::<u64>()).sum();
+        let ticks: u64 =
+            fields.get(11..13).ok_or("/proc/PID/stat is short")?.iter().flat_map(|ticks| ticks.parse::<u64>()).sum();
         Ok(Duration::from_millis(ticks * 10))
     }
 

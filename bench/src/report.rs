@@ -237,8 +237,14 @@ mod tests {
         table.compare("ours", "others'", Some(2.0), Some(Required::MoreThan(1.0)));
         let mut page = Page::new(1, "Calls");
         page.table(&table);
-        assert!(page.markdown().contains("| ours | 10 | 0.50 | theirs | ≥ 0.8 | **MISSED** |\n| | | 2.00 | others' | > 1 | met |"));
+        assert!(
+            page.markdown()
+                .contains("| ours | 10 | 0.50 | theirs | ≥ 0.8 | **MISSED** |\n| | | 2.00 | others' | > 1 | met |")
+        );
         let report = Report { head: String::new(), pages: vec![page] };
-        assert_eq!(report.summary(), "1 of 2 marks are met.\n\nMissed:\n\n- 1. Calls: ours: 0.50 to theirs (mark ≥ 0.8)\n");
+        assert_eq!(
+            report.summary(),
+            "1 of 2 marks are met.\n\nMissed:\n\n- 1. Calls: ours: 0.50 to theirs (mark ≥ 0.8)\n"
+        );
     }
 }

@@ -12,7 +12,10 @@ pub struct Args(BTreeMap<String, String>);
 impl Args {
     /// Of what follows the first words of a command line.
     pub fn new(args: impl Iterator<Item = String>) -> Self {
-        Self(args.filter_map(|arg| arg.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))).collect())
+        Self(
+            args.filter_map(|arg| arg.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+                .collect(),
+        )
     }
 
     /// The text of an argument.

@@ -16,7 +16,7 @@ mod runtime;
 pub use args::Args;
 pub use calls::{Caller, System, callers};
 pub use process::{Done, Failure, Step, answer_runs, client, serve_until_input_ends, server};
-pub use runtime::{pin, raise_file_limit, runtime};
+pub use runtime::{pin, pin_to, raise_file_limit, runtime};
 
 /// The arguments of every `add`, and what it gives.
 pub const SUM: (i64, i64, i64) = (1_234_567, 7_654_321, 8_888_888);

@@ -9,12 +9,14 @@ use crate::{Args, Failure};
 
 /// Keeps the process on the CPU that `cpu=` names, if it is given.
 pub fn pin(args: &Args) -> Result<(), Failure> {
-    if let Some(cpu) = args.get("cpu")? {
-        let mut set = CpuSet::new();
-        set.set(cpu)?;
-        sched_setaffinity(Pid::from_raw(0), &set)?;
-    }
-    Ok(())
+    args.get("cpu")?.map_or(Ok(()), pin_to)
+}
+
+/// Keeps this thread, and those that it starts, on a CPU.
+pub fn pin_to(cpu: usize) -> Result<(), Failure> {
+    let mut set = CpuSet::new();
+    set.set(cpu)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
 }
 
 /// The runtime that `runtime=` names: `ct`, tokio's current-thread one, or `mt`, its multi-thread one as it is by default. Made

@@ -9,8 +9,7 @@ use crate::pair::{Pair, measure};
 use crate::process::Spec;
 use crate::report::{Page, Required, Table};
 
-pub const SECTION: Section =
-    Section { name: "batch", title: "Batches of 20,000 calls", peers: false, measure: run };
+pub const SECTION: Section = Section { name: "batch", title: "Batches of 20,000 calls", peers: false, measure: run };
 
 /// Calls of msgpack's batches a second.
 const RATE: f64 = 1_500_000.0;
@@ -26,7 +25,12 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
     }
     for codec in Codec::ALL {
         for runtime in RUNTIMES {
-            pairs.push(Pair::start(our_name(codec, runtime), &our_server(runtime), &load(ours(codec, runtime)), options));
+            pairs.push(Pair::start(
+                our_name(codec, runtime),
+                &our_server(runtime),
+                &load(ours(codec, runtime)),
+                options,
+            ));
         }
     }
     let measured = measure(pairs, options);
@@ -49,9 +53,7 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
                 table.compare(&ours.name, &theirs.name, ours.ratio(theirs), mark);
             }
         }
-        if let (Some(ours), Some(theirs)) =
-            (find(format!("Pyro5's client, Salamander's daemon, {codec}")), theirs)
-        {
+        if let (Some(ours), Some(theirs)) = (find(format!("Pyro5's client, Salamander's daemon, {codec}")), theirs) {
             table.compare(&ours.name, &theirs.name, ours.ratio(theirs), None);
         }
     }

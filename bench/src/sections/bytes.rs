@@ -14,31 +14,41 @@ pub const SECTION: Section = Section { name: "bytes", title: "1 MiB of bytes", p
 
 const SIZE: usize = 1 << 20;
 
+/// JSON carries no bytes.
+const CODECS: [Codec; 3] = [Codec::Msgpack, Codec::Marshal, Codec::Serpent];
+
 fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
-    let load = |spec: Spec| spec.with("load", "bytes").with("count", SIZE);
     let sizes = Sizes::of_bytes(Codec::Msgpack, SIZE, options)?;
-    let mut pairs = Vec::new();
-    for runtime in RUNTIMES {
-        let raw = sizes.raw().with("runtime", runtime).with("load", "sequential");
-        pairs.push(Pair::start(format!("raw tokio TCP [{runtime}]"), &raw, &raw, options));
-        // JSON carries no bytes.
-        for codec in [Codec::Msgpack, Codec::Marshal, Codec::Serpent] {
-            pairs.push(Pair::start(our_name(codec, runtime), &our_server(runtime), &load(ours(codec, runtime)), options));
-        }
-    }
-    for codec in [Codec::Msgpack, Codec::Marshal, Codec::Serpent] {
-        pairs.push(Pair::start(pyro5_name(codec), &pyro5(codec), &load(pyro5(codec)), options));
-    }
-    let measured = measure(pairs, options);
     page.say(&format!(
         "A method takes 1 MiB of `bytes` and returns how many they are, one call after the other; so the figures are MiB/s. \
-         Raw TCP sends as many bytes ({sizes}), each time awaits the answer, and uses its buffers again. JSON carries no bytes."
+         Raw TCP sends as many bytes ({sizes}), each time awaits the answer, and uses its buffers again. JSON carries no bytes. \
+         Nothing is held on a CPU; where the system puts the two processes decides much of these figures."
     ));
+    compare(options, page, sizes, |spec| spec)?;
+    page.say("The same with both processes on CPU 0.");
+    compare(options, page, sizes, |spec| spec.with("cpu", 0))
+}
+
+fn compare(options: &Options, page: &mut Page, sizes: Sizes, place: impl Fn(Spec) -> Spec) -> Result<(), Failure> {
+    let load = |spec: Spec| place(spec).with("load", "bytes").with("count", SIZE);
+    let mut pairs = Vec::new();
+    for runtime in RUNTIMES {
+        let raw = place(sizes.raw().with("runtime", runtime)).with("load", "sequential");
+        pairs.push(Pair::start(format!("raw tokio TCP [{runtime}]"), &raw, &raw, options));
+        for codec in CODECS {
+            let server = place(our_server(runtime));
+            pairs.push(Pair::start(our_name(codec, runtime), &server, &load(ours(codec, runtime)), options));
+        }
+    }
+    for codec in CODECS {
+        pairs.push(Pair::start(pyro5_name(codec), &place(pyro5(codec)), &load(pyro5(codec)), options));
+    }
+    let measured = measure(pairs, options);
     let mut table = Table::rates("MiB", "MiB", &measured);
     let find = |name: String| measured.iter().find(|one| one.name == name);
     for runtime in RUNTIMES {
         let raw = find(format!("raw tokio TCP [{runtime}]"));
-        for codec in [Codec::Msgpack, Codec::Marshal, Codec::Serpent] {
+        for codec in CODECS {
             let Some(ours) = find(our_name(codec, runtime)) else { continue };
             let theirs = find(pyro5_name(codec));
             let (of_raw, of_theirs) = match codec {

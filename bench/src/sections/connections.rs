@@ -45,7 +45,12 @@ fn compare(
                 let raw = load(sizes.raw().with("runtime", runtime));
                 pairs.push(Pair::start(raw_name(codec, runtime), &raw, &raw, options));
             }
-            pairs.push(Pair::start(our_name(codec, runtime), &our_server(runtime), &load(ours(codec, runtime)), options));
+            pairs.push(Pair::start(
+                our_name(codec, runtime),
+                &our_server(runtime),
+                &load(ours(codec, runtime)),
+                options,
+            ));
         }
     }
     let measured = measure(pairs, options);

@@ -22,7 +22,12 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
         pairs.push(Pair::start(name, &our_server("mt"), &load(pyro5(codec)), options));
         for runtime in RUNTIMES {
             let client = load(ours(codec, runtime));
-            pairs.push(Pair::start(one_name(codec, runtime), &our_server(runtime), &client.with("prefetch", 1), options));
+            pairs.push(Pair::start(
+                one_name(codec, runtime),
+                &our_server(runtime),
+                &client.with("prefetch", 1),
+                options,
+            ));
             pairs.push(Pair::start(many_name(codec, runtime), &our_server(runtime), &client, options));
         }
     }

@@ -18,11 +18,16 @@ struct Sizes {
 impl Sizes {
     fn of(args: &Args) -> Result<Self, Failure> {
         let size = |name| args.get(name).and_then(|size| size.ok_or_else(|| format!("{name}= is missing").into()));
-        Ok(Self { hello: size("hello")?, welcome: size("welcome")?, request: size("request")?, reply: size("reply")? })
+        Ok(Self {
+            hello: size("hello")?,
+            welcome: size("welcome")?,
+            request: size("request")?,
+            reply: size("reply")?,
+        })
     }
 }
 
-/// Reads are of so many bytes at most, unless a message is larger.
+/// How much more there is room for than one message. A read that fills its buffer makes tokio try another one in vain.
 const ROOM: usize = 64 * 1024;
 
 pub fn server(args: &Args) -> Result<(), Failure> {
@@ -40,7 +45,7 @@ pub fn server(args: &Args) -> Result<(), Failure> {
 /// Answers the hello, then all the requests that have come, with one write.
 async fn serve(mut stream: TcpStream, sizes: Sizes) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut input = vec![0; sizes.request.max(ROOM)];
+    let mut input = vec![0; sizes.request + ROOM];
     let mut output = vec![0; sizes.welcome];
     stream.read_exact(&mut input[..sizes.hello]).await?;
     stream.write_all(&output).await?;
@@ -121,24 +126,35 @@ impl Connection {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let output = vec![0; sizes.hello.max(sizes.request)];
-        let mut input = vec![0; sizes.welcome.max(sizes.reply)];
+        let input = vec![0; sizes.welcome.max(sizes.reply) + ROOM];
         stream.write_all(&output[..sizes.hello]).await?;
-        stream.read_exact(&mut input[..sizes.welcome]).await?;
-        Ok(Self { stream, sizes, output, input, outstanding: 0, filled: 0 })
+        let mut connection = Self { stream, sizes, output, input, outstanding: 0, filled: 0 };
+        connection.receive(sizes.welcome).await?;
+        Ok(connection)
     }
 
     async fn ping_pong(&mut self) -> Result<(), Failure> {
         self.stream.write_all(&self.output[..self.sizes.request]).await?;
-        self.stream.read_exact(&mut self.input[..self.sizes.reply]).await?;
+        self.receive(self.sizes.reply).await
+    }
+
+    async fn receive(&mut self, size: usize) -> Result<(), Failure> {
+        let mut come = 0;
+        while come < size {
+            match self.stream.read(&mut self.input[come..]).await? {
+                0 => return Err("the server has gone".into()),
+                count => come += count,
+            }
+        }
         Ok(())
     }
 
     async fn exchange(&mut self, most: usize) -> Result<u64, Failure> {
         let asked = (most - self.outstanding) * self.sizes.request;
         self.output.resize(self.output.len().max(asked), 0);
-        self.input.resize(most * self.sizes.reply, 0);
+        self.input.resize(self.input.len().max(most * self.sizes.reply + ROOM), 0);
         self.stream.write_all(&self.output[..asked]).await?;
-        let count = self.stream.read(&mut self.input[..most * self.sizes.reply - self.filled]).await?;
+        let count = self.stream.read(&mut self.input[..]).await?;
         if count == 0 {
             return Err("the server has gone".into());
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use salamander_codec::{Args, Codec, Settings};
 use salamander_value::{Exception, Result, Str, Value};
 
-use crate::{CallContext, Items};
+use crate::{CallContext, Format, Items};
 
 /// A call: an envelope that names an object and a method, with arguments that may still be encoded.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Call {
     pub arguments: Payload,
     /// What travels with it.
     pub context: CallContext,
+    /// How the result is to be encoded.
+    pub format: Format,
 }
 
 /// Arguments, as they came or as values.

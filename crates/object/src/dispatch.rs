@@ -1,6 +1,6 @@
 //! From the name of a member to the call of it, by Python's rules of what is private.
 
-use salamander_value::Exception;
+use salamander_value::{Exception, Reader, Token};
 
 use crate::{Invocation, Member, Members, Object, Step, caught};
 
@@ -78,11 +78,28 @@ pub fn find(members: &'static Members, name: &str) -> Result<Member, Exception> 
     Err(no_attribute(members, name))
 }
 
+/// The member that a call names: a method, or with Python's `__getattr__` and `__setattr__` the property that is the first
+/// argument, which is then taken from `args`.
+///
+/// # Errors
+/// As [`find`], and where an attribute's name is no string.
+pub fn resolve(members: &'static Members, name: &str, args: &mut dyn Reader<'_>) -> Result<Member, Exception> {
+    let set = match name {
+        "__getattr__" => false,
+        "__setattr__" => true,
+        _ => return find(members, name),
+    };
+    match (args.next()?, args.next()?) {
+        (Token::List(_) | Token::Tuple(_), Token::Str(name)) => find_property(members, &name, set),
+        _ => Err(Exception::type_error("attribute name must be string")),
+    }
+}
+
 /// The property of this name, to read or to set.
 ///
 /// # Errors
 /// `AttributeError` with Pyro's words.
-pub fn find_property(members: &'static Members, name: &str, set: bool) -> Result<Member, Exception> {
+fn find_property(members: &'static Members, name: &str, set: bool) -> Result<Member, Exception> {
     let found = members.properties.iter().position(|property| property.name == name);
     match found {
         Some(at) if set && members.properties[at].writable => Ok(Member::Set(at)),

@@ -56,6 +56,17 @@ impl Request {
         Self { session, correlation_id, annotations, format, context: std::sync::OnceLock::new() }
     }
 
+    /// The request of a call whose context is there.
+    pub fn of_context(context: CallContext, format: Format) -> Self {
+        Self {
+            session: context.session().cloned(),
+            correlation_id: context.correlation_id(),
+            annotations: context.annotations().clone(),
+            format,
+            context: context.into(),
+        }
+    }
+
     /// The same for the next request of the same session and format.
     pub fn renew(&mut self, correlation_id: Uuid, annotations: impl IntoIterator<Item = ([u8; 4], Bytes)>) {
         self.correlation_id = correlation_id;

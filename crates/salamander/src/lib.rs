@@ -38,7 +38,9 @@
 pub use salamander_codec::{Args, Arguments, Codec, Settings as CodecSettings};
 pub use salamander_macros::{expose, proxy};
 pub use salamander_net::*;
-pub use salamander_object::{Annotations, Call, Encoded, Expose, Object, Outcome, Payload, Registry};
+pub use salamander_object::{
+    Annotations, Call, Encoded, Expose, Format, Local, Object, Outcome, Payload, Registry, Shared,
+};
 pub use salamander_value::{
     BigInt, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Object as ClassInstance, Set, Str, SurrogateStr,
     Time, TimeDelta, Uuid, from_value, to_value,

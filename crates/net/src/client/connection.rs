@@ -62,6 +62,8 @@ struct State {
     /// How many slots are waiting for their reply.
     waiting: usize,
     driver: Driver,
+    /// Whom the socket wakes: a copy of what `ReaderWaker` holds.
+    reader: Option<Waker>,
     /// The driver is going to write soon; callers need not.
     flush_planned: bool,
     /// Those who wait until everything is written.
@@ -99,29 +101,14 @@ enum Driver {
 #[derive(Default)]
 struct ReaderWaker(Mutex<Option<Waker>>);
 
-impl ReaderWaker {
-    /// Names who is woken from now on; tells whether it was somebody else before.
-    fn set(&self, waker: &Waker) -> bool {
-        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*reader {
-            Some(known) if known.will_wake(waker) => false,
-            _ => {
-                *reader = Some(waker.clone());
-                true
-            }
-        }
-    }
-}
-
 impl Wake for ReaderWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let reader = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(waker) = reader {
-            waker.wake();
+        if let Some(waker) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            waker.wake_by_ref();
         }
     }
 }
@@ -158,6 +145,7 @@ impl Connection {
                 slots: VecDeque::new(),
                 waiting: 0,
                 driver: Driver::None,
+                reader: None,
                 flush_planned: false,
                 flushing: Vec::new(),
                 failed: None,
@@ -187,20 +175,19 @@ impl Connection {
     /// Makes a call and waits for the reply; gives nothing where the connection had been closed before the call was sent.
     /// Dropped, it abandons the reply, and the connection stays usable.
     pub(crate) async fn call(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<Option<Message>> {
-        let sequence = loop {
-            match self.send(&invoke)? {
-                Sent::As(sequence) => break sequence,
-                Sent::Full => self.room().await,
-                Sent::Closed => return Ok(None),
+        loop {
+            match (Calling { connection: self, invoke, sequence: None }).await? {
+                Called::Reply(message) => return Ok(Some(message)),
+                Called::Full => self.room().await,
+                Called::Closed => return Ok(None),
             }
-        };
-        Waiting { connection: self, sequence, done: false }.await.map(Some)
+        }
     }
 
     /// Sends a call that has no reply; tells whether it was sent, or the connection had been closed before. Waits only where
     /// much is unsent.
     pub(crate) async fn oneway(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<bool> {
-        if let Sent::Closed = self.send(&invoke)? {
+        if let Sent::Closed = self.send(&mut self.state(), &invoke)? {
             return Ok(false);
         }
         if self.state().out.total_len() > HIGH_WATER {
@@ -219,10 +206,8 @@ impl Connection {
     }
 
     /// Encodes a request and sends it, or leaves it to the driver.
-    fn send(self: &Arc<Self>, invoke: &Invoke<'_>) -> Result<Sent> {
+    fn send(self: &Arc<Self>, state: &mut State, invoke: &Invoke<'_>) -> Result<Sent> {
         let oneway = invoke.flags.contains(Flags::ONEWAY);
-        let mut guard = self.state();
-        let state = &mut *guard;
         // A peer that left while nobody looked is noticed now, before anything is sent.
         if state.failed.is_none() && state.waiting == 0 && state.stream.is_readable() {
             state.drive(&mut Context::from_waker(&self.waker), self);
@@ -285,11 +270,22 @@ impl Connection {
             }
             Driver::Starting => {}
             Driver::Running(waker) => {
-                if self.reader.set(waker) {
+                let waker = waker.clone();
+                if self.read_by(state, &waker) {
                     waker.wake_by_ref();
                 }
             }
         }
+    }
+
+    /// Names whom the socket wakes from now on; tells whether it was somebody else before.
+    fn read_by(&self, state: &mut State, waker: &Waker) -> bool {
+        if state.reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            return false;
+        }
+        state.reader = Some(waker.clone());
+        *self.reader.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+        true
     }
 
     fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -305,14 +301,18 @@ impl Connection {
     }
 
     /// One poll of a caller that waits for a reply.
-    fn poll_reply(self: &Arc<Self>, sequence: u16, cx: &mut Context<'_>) -> Poll<Result<Message>> {
-        let mut guard = self.state();
+    fn poll_reply(
+        self: &Arc<Self>,
+        mut guard: MutexGuard<'_, State>,
+        sequence: u16,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Message>> {
         let state = &mut *guard;
         let mut woken = Vec::new();
         if !matches!(state.slot(sequence), Some(Slot::Ready(_))) {
             if state.waiting == 1 || !matches!(state.driver, Driver::Running(_)) {
                 if state.waiting == 1 {
-                    self.reader.set(cx.waker());
+                    self.read_by(state, cx.waker());
                 }
                 woken = state.drive(&mut Context::from_waker(&self.waker), self);
             } else {
@@ -487,27 +487,47 @@ impl State {
     }
 }
 
-/// A caller that waits for its reply.
-struct Waiting<'a> {
+/// A caller: sends its request, and waits for the reply.
+struct Calling<'a> {
     connection: &'a Arc<Connection>,
-    sequence: u16,
-    done: bool,
+    invoke: Invoke<'a>,
+    /// The number of the request while its reply is awaited.
+    sequence: Option<u16>,
 }
 
-impl Future for Waiting<'_> {
-    type Output = Result<Message>;
+/// What became of a call.
+enum Called {
+    Reply(Message),
+    /// Too many calls are outstanding; it was not sent.
+    Full,
+    /// It was not sent: the connection had been closed.
+    Closed,
+}
+
+impl Future for Calling<'_> {
+    type Output = Result<Called>;
 
     fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let poll = self.connection.poll_reply(self.sequence, cx);
-        self.done = poll.is_ready();
-        poll
+        let connection = self.connection;
+        let mut state = connection.state();
+        let sequence = match self.sequence {
+            Some(sequence) => sequence,
+            None => match connection.send(&mut state, &self.invoke)? {
+                Sent::As(sequence) => sequence,
+                Sent::Full => return Poll::Ready(Ok(Called::Full)),
+                Sent::Closed => return Poll::Ready(Ok(Called::Closed)),
+            },
+        };
+        let poll = connection.poll_reply(state, sequence, cx);
+        self.sequence = poll.is_pending().then_some(sequence);
+        poll.map_ok(Called::Reply)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Calling<'_> {
     fn drop(&mut self) {
-        if !self.done {
-            self.connection.abandon(self.sequence);
+        if let Some(sequence) = self.sequence {
+            self.connection.abandon(sequence);
         }
     }
 }
@@ -526,7 +546,7 @@ async fn drive(connection: Weak<Connection>) {
             _ => state.driver = Driver::Running(cx.waker().clone()),
         }
         if state.waiting != 1 || state.written < state.out.total_len() {
-            connection.reader.set(cx.waker());
+            connection.read_by(state, cx.waker());
         }
         state.flush_planned = false;
         let woken = state.drive(&mut Context::from_waker(&connection.waker), &connection);

@@ -4,6 +4,7 @@ mod batch;
 mod connection;
 mod handshake;
 mod items;
+mod place;
 mod pool;
 mod proxy;
 mod reply;

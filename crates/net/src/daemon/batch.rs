@@ -139,7 +139,7 @@ fn start(object: &dyn Object, method: &str, arguments: &Value, request: &Request
     })
 }
 
-fn of_outcome(outcome: Outcome, request: &Request) -> Result<Result<Value, Exception>, Exception> {
+pub(super) fn of_outcome(outcome: Outcome, request: &Request) -> Result<Result<Value, Exception>, Exception> {
     match outcome {
         Outcome::Value(encoded) => Ok(Ok(encoded.decode(&request.format.settings)?)),
         Outcome::Exception(exception) => Ok(Err(exception)),
@@ -171,7 +171,7 @@ fn no_streams() -> Exception {
 }
 
 /// An exception among the results of a batch.
-fn wrapped(exception: Exception) -> Value {
+pub(super) fn wrapped(exception: Exception) -> Value {
     let fields = Dict::from_iter([
         ("__class__", Value::from("Pyro5.core._ExceptionWrapper")),
         ("exception", Value::from(exception)),

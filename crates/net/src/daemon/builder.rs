@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use salamander_object::Session;
+use salamander_object::{Call, Local, Outcome, Session};
 use salamander_value::{Exception, Value};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::server::{Daemon, Listener};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::routed::{self, BoxLayer};
+use super::server::{Daemon, Listener, Setup};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -46,11 +50,19 @@ pub struct Builder {
     hooks: Hooks,
     max_connections: Option<usize>,
     refuse_when_full: bool,
+    layer: Option<BoxLayer>,
 }
 
 impl Builder {
     pub(crate) fn new() -> Self {
-        Self { config: None, nat: None, hooks: Hooks::default(), max_connections: None, refuse_when_full: false }
+        Self {
+            config: None,
+            nat: None,
+            hooks: Hooks::default(),
+            max_connections: None,
+            refuse_when_full: false,
+            layer: None,
+        }
     }
 
     /// With these settings instead of those of the environment.
@@ -79,6 +91,20 @@ impl Builder {
     /// Tells `gone` of every client that has left after it had connected.
     pub fn on_disconnect(mut self, gone: impl Fn(&Session) + Send + Sync + 'static) -> Self {
         self.hooks.disconnect = Some(Arc::new(gone));
+        self
+    }
+
+    /// Puts a layer in front of the objects: a limit, a timeout, a log of the calls, anything of `tower`'s. Every call, each
+    /// of a batch by itself, passes through the service that it makes of [`Local`]; only what concerns the daemon itself does not.
+    /// Without a layer, plain methods are called with no service between.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Local> + Send + 'static,
+        L::Service: Service<Call, Response = Outcome> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Call>>::Future: Send,
+        <L::Service as Service<Call>>::Error: Into<Exception>,
+    {
+        self.layer = Some(Box::new(move |local| routed::route(layer.layer(local))));
         self
     }
 
@@ -115,7 +141,9 @@ impl Builder {
         let refuse_when_full = self.refuse_when_full || self.max_connections.is_none();
         let limit = self.max_connections.or_else(|| config.connection_limit());
         let limit = limit.map(|limit| Arc::new(Semaphore::new(limit)));
-        Ok(Daemon::start(config, self.hooks, listeners, location, nat_location, limit, refuse_when_full))
+        let (hooks, layer) = (self.hooks, self.layer);
+        let setup = Setup { config, hooks, nat_location, limit, refuse_when_full, layer };
+        Ok(Daemon::start(listeners, location, setup))
     }
 }
 

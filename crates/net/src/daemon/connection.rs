@@ -62,6 +62,8 @@ pub(super) async fn run(mut stream: Stream, shared: Arc<Shared>, refused: bool) 
         stopping: Box::pin(shared.stopping.clone().cancelled_owned()),
         own_peer,
         later: Arc::default(),
+        spawned: false,
+        awaits_stop: false,
         timeout,
     };
     let done = connection.serve().await;
@@ -91,6 +93,10 @@ struct Connection {
     stopping: std::pin::Pin<Box<WaitForCancellationFutureOwned>>,
     own_peer: bool,
     later: Arc<LaterReplies>,
+    /// Calls may be going on beside the connection.
+    spawned: bool,
+    /// The task will be woken when the daemon stops.
+    awaits_stop: bool,
     /// How long the client may be silent.
     timeout: Option<Duration>,
 }
@@ -182,7 +188,8 @@ impl Connection {
     }
 
     /// Lets a call go on beside the connection.
-    fn spawn(&self, later: Later) {
+    fn spawn(&mut self, later: Later) {
+        self.spawned = true;
         let replies = self.later.clone();
         replies.lock().under_way += 1;
         self.door.shared().tasks.spawn(async move {
@@ -229,15 +236,21 @@ impl Connection {
             Poll::Pending if self.input.is_empty() => scratch::give_input(&mut self.input),
             Poll::Pending => {}
         }
-        if self.own_peer {
+        if self.spawned {
             let mut replies = self.later.lock();
             if replies.out.total_len() > 0 {
                 return Poll::Ready(Ok(Woken::Replies));
             }
-            if replies.under_way > 0 {
+            self.spawned = replies.under_way > 0;
+            if self.spawned {
                 replies.waker = Some(cx.waker().clone());
             }
         }
+        // Waiting for the end takes locks that all connections share: it is begun once, and looked at when it is there.
+        if self.awaits_stop && !self.door.shared().is_stopping() {
+            return Poll::Pending;
+        }
+        self.awaits_stop = true;
         self.stopping.as_mut().poll(cx).map(|()| Ok(Woken::Stopping))
     }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use salamander_codec::{Codec, Output};
-use salamander_object::{Format, Invocation, Member, Object, Request, Session, Step, find, find_property, run_now};
-use salamander_value::{Exception, Reader, Token};
+use salamander_object::{Format, Invocation, Member, Object, Request, Session, Step, resolve, run_now};
+use salamander_value::Exception;
 use salamander_wire::pyro5::{Annotations, Flags, Header, Message, MessageType, begin, finish};
 use uuid::Uuid;
 
 use super::answer::{Answer, Later};
-use super::items;
 use super::shared::{Shared, unknown_object};
+use super::{items, routed};
 use crate::{DAEMON_NAME, wirelog};
 
 /// Answers the messages of one connection.
@@ -111,6 +111,12 @@ impl Door {
             return Err(Exception::pyro("SerializeError", "serialized blobs are not supported"));
         }
         let (head, mut args) = answer.codec.call_reader(&message.body, &answer.shared.codec_settings)?;
+        if let Some(route) = &self.shared.route
+            && &*head.object != DAEMON_NAME
+        {
+            let step = routed::start(route, &head, &mut args, message, flags, request)?;
+            return Ok(Called { step, member: None });
+        }
         let object = self.object(&head.object)?;
         let mark = out.mark();
         let step = if flags.contains(Flags::BATCH) {
@@ -120,11 +126,7 @@ impl Door {
         {
             Ok(Called { step, member: None })
         } else {
-            let member = match &*head.method {
-                "__getattr__" => property(&**object, &mut args, false)?,
-                "__setattr__" => property(&**object, &mut args, true)?,
-                name => find(object.members(), name)?,
-            };
+            let member = resolve(object.members(), &head.method, &mut args)?;
             let step = answer.write(out, request, |reply| {
                 run_now(&**object, member, &mut Invocation { args: &mut args, reply, request })
             });
@@ -195,15 +197,6 @@ impl Door {
             message.annotations.iter().map(|(id, data)| (id.bytes(), data.clone())),
         );
         request
-    }
-}
-
-/// The property that `__getattr__` or `__setattr__` names, with the reader left before its value.
-fn property(object: &dyn Object, args: &mut dyn Reader<'_>, set: bool) -> Result<Member, Exception> {
-    let (opened, name) = (args.next()?, args.next()?);
-    match (opened, name) {
-        (Token::List(_) | Token::Tuple(_), Token::Str(name)) => find_property(object.members(), &name, set),
-        _ => Err(Exception::type_error("attribute name must be string")),
     }
 }
 

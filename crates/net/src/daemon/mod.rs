@@ -9,6 +9,7 @@ mod door;
 mod error_reply;
 mod handshake;
 mod items;
+mod routed;
 mod scratch;
 mod server;
 mod shared;

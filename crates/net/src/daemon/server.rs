@@ -7,10 +7,10 @@ use std::ops::Deref;
 #[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use salamander_object::{Registry, Streams};
+use salamander_object::{Local, Registry, Streams};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::builder::{Builder, Hooks};
 use super::connection;
 use super::daemon_object::DaemonObject;
+use super::routed::BoxLayer;
 use super::shared::{DaemonHandle, Shared};
 use crate::DAEMON_NAME;
 use crate::config::Config;
@@ -47,6 +48,16 @@ pub struct Daemon {
     handle: DaemonHandle,
     listeners: Vec<Listener>,
     refuse_when_full: bool,
+}
+
+/// How a daemon was asked to be.
+pub(crate) struct Setup {
+    pub(crate) config: Arc<Config>,
+    pub(crate) hooks: Hooks,
+    pub(crate) nat_location: Option<String>,
+    pub(crate) limit: Option<Arc<Semaphore>>,
+    pub(crate) refuse_when_full: bool,
+    pub(crate) layer: Option<BoxLayer>,
 }
 
 pub(crate) enum Listener {
@@ -100,25 +111,22 @@ impl Daemon {
         Builder::new()
     }
 
-    pub(crate) fn start(
-        config: Arc<Config>,
-        hooks: Hooks,
-        listeners: Vec<Listener>,
-        location: String,
-        nat_location: Option<String>,
-        limit: Option<Arc<Semaphore>>,
-        refuse_when_full: bool,
-    ) -> Self {
+    /// A daemon on sockets that are open.
+    pub(crate) fn start(listeners: Vec<Listener>, location: String, setup: Setup) -> Self {
+        let Setup { config, hooks, nat_location, limit, refuse_when_full, layer } = setup;
+        let registry = Arc::new(Registry::new());
         let shared = Arc::new(Shared {
+            route: layer.map(|layer| layer(Local::new(registry.clone()))),
             local_addr: listeners.first().and_then(Listener::local_addr),
             codec_settings: Arc::new(zone::codec_settings(&config)),
             config,
-            registry: Registry::new(),
+            registry,
             streams: Streams::default(),
             hooks,
             location,
             nat_location,
             stopping: CancellationToken::new(),
+            stopped: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             limit,
             connections: AtomicUsize::new(0),

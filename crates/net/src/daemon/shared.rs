@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use salamander_codec::Settings;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::builder::Hooks;
+use super::routed::Route;
 use crate::DAEMON_NAME;
 use crate::config::Config;
 use crate::error::Result;
@@ -22,7 +23,9 @@ use crate::uri::Uri;
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) codec_settings: Arc<Settings>,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
+    /// What takes the calls, where there are layers in front of the registry.
+    pub(crate) route: Option<Route>,
     pub(crate) streams: Streams,
     pub(crate) hooks: Hooks,
     /// Where clients find this daemon: `host:port` or `./u:path`.
@@ -31,6 +34,8 @@ pub(crate) struct Shared {
     /// The location that URIs carry, if it is another (NAT).
     pub(crate) nat_location: Option<String>,
     pub(crate) stopping: CancellationToken,
+    /// Whether `stopping` has been cancelled, to be asked without a lock.
+    pub(crate) stopped: AtomicBool,
     /// The connections and the calls that outlive them.
     pub(crate) tasks: TaskTracker,
     pub(crate) limit: Option<Arc<Semaphore>>,
@@ -117,6 +122,7 @@ impl DaemonHandle {
     /// Stops the daemon: no more clients, idle connections close, calls under way finish and are answered. Returns at
     /// once; [`DaemonHandle::stopped`] waits.
     pub fn shutdown(&self) {
+        self.0.stopped.store(true, Ordering::Release);
         self.0.stopping.cancel();
         self.0.streams.clear();
     }
@@ -135,6 +141,11 @@ impl DaemonHandle {
 }
 
 impl Shared {
+    /// Whether the daemon is being stopped.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
     /// One line about the daemon, as Pyro's daemon object gives it.
     pub(crate) fn info(&self) -> String {
         format!(

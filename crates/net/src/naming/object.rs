@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use salamander_macros::expose;
 use salamander_value::{Exception, Value};
+use serde::{Deserialize, Deserializer};
 
 use super::registry::NameRegistry;
 
 /// What is registered as `Pyro.NameServer`.
 ///
-/// Everything but `ping` may wait for the disk, or for a regular expression, and so has a thread of its own. What is true or
-/// false may be any value, as in Python: Pyro5's own `resolve` looks names up with `return_metadata=0.0`.
-pub(super) struct NameServerObject(pub(super) Arc<NameRegistry>);
+/// Everything but `ping` may wait for the disk, or for a regular expression, and so has a thread of its own.
+pub(super) struct NameServer(pub(super) Arc<NameRegistry>);
 
 #[expose(crate = "crate::__private")]
-impl NameServerObject {
+impl NameServer {
     /// Returns the number of name registrations.
     #[blocking]
     fn count(&self) -> Result<usize, Exception> {
@@ -23,8 +23,8 @@ impl NameServerObject {
 
     /// Lookup the given name, returns an URI if found, or a tuple of it and its metadata.
     #[blocking]
-    fn lookup(&self, name: &str, #[default(Value::None)] return_metadata: Value) -> Result<Value, Exception> {
-        self.0.lookup(name, return_metadata.truth())
+    fn lookup(&self, name: &str, #[default(Truth(false))] return_metadata: Truth) -> Result<Value, Exception> {
+        self.0.lookup(name, return_metadata.0)
     }
 
     /// Register a name with an URI. If safe is true, name cannot be registered twice. The uri can be a string or an URI
@@ -34,10 +34,10 @@ impl NameServerObject {
         &self,
         name: Value,
         uri: Value,
-        #[default(Value::None)] safe: Value,
+        #[default(Truth(false))] safe: Truth,
         #[default(Value::None)] metadata: Value,
     ) -> Result<(), Exception> {
-        self.0.register(text(&name)?, &uri, safe.truth(), &metadata)
+        self.0.register(text(&name)?, &uri, safe.0, &metadata)
     }
 
     /// Update the metadata for an existing registration.
@@ -63,9 +63,9 @@ impl NameServerObject {
         &self,
         prefix: Option<String>,
         regex: Option<String>,
-        #[default(Value::None)] return_metadata: Value,
+        #[default(Truth(false))] return_metadata: Truth,
     ) -> Result<Value, Exception> {
-        self.0.list(prefix.as_deref(), regex.as_deref(), return_metadata.truth())
+        self.0.list(prefix.as_deref(), regex.as_deref(), return_metadata.0)
     }
 
     /// Do a yellow-pages lookup for registrations that have all or any of the given metadata tags.
@@ -74,14 +74,24 @@ impl NameServerObject {
         &self,
         #[default(Value::None)] meta_all: Value,
         #[default(Value::None)] meta_any: Value,
-        #[default(Value::Bool(true))] return_metadata: Value,
+        #[default(Truth(true))] return_metadata: Truth,
     ) -> Result<Value, Exception> {
-        self.0.yplookup(&meta_all, &meta_any, return_metadata.truth())
+        self.0.yplookup(&meta_all, &meta_any, return_metadata.0)
     }
 
     /// A simple test method to check if the name server is running correctly.
     fn ping(&self) {
         self.0.ping();
+    }
+}
+
+/// What Python takes for true or false, which is anything. (Pyro's own `resolve` gives its delay, a float, where the flag
+/// for metadata stands.)
+struct Truth(bool);
+
+impl<'de> Deserialize<'de> for Truth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self(value.truth()))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::autoclean::Cleaner;
 use super::broadcast::Responder;
-use super::object::NameServerObject;
+use super::object;
 use super::registry::{NAME_SERVER, NameRegistry};
 use super::storage;
 use crate::config::Config;
@@ -147,7 +147,7 @@ impl NameServerDaemon {
 /// Where the daemon has a name server already, or the storage fails.
 pub fn serve_names(daemon: &DaemonHandle, registry: Arc<NameRegistry>, config: &Config) -> Result<Uri> {
     Cleaner::check(config)?;
-    let uri = daemon.register(NAME_SERVER, NameServerObject(registry.clone()))?;
+    let uri = daemon.register(NAME_SERVER, object::NameServer(registry.clone()))?;
     registry.add(NAME_SERVER, &uri, false, ["class:Pyro5.nameserver.NameServer".to_owned()].into())?;
     if let Some(every) = config.autoclean() {
         let timeout = config.comm_timeout().unwrap_or(CONNECT_TIMEOUT);

@@ -1,0 +1,101 @@
+//! [`Local`]: the objects of a registry as a place that takes calls.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use salamander_codec::{Args, Output};
+use salamander_value::{Exception, Reader, Value, ValueReader};
+use tower_service::Service;
+
+use crate::call::{Call, Encoded, Outcome, Payload};
+use crate::dispatch::{resolve, run_now, traced};
+use crate::{Format, Invocation, Pending, Registry, Request, Step, caught_future};
+
+/// Takes calls for the objects of this process; a `tower` service, for layers to be put in front of it.
+///
+/// A call runs when it is made; the future that comes back has its outcome. An unknown object is Pyro's `DaemonError`.
+#[derive(Clone, Debug)]
+pub struct Local {
+    registry: Arc<Registry>,
+}
+
+/// A call that has been taken.
+pub type Taken = std::pin::Pin<Box<dyn Future<Output = Result<Outcome, Infallible>> + Send>>;
+
+impl Local {
+    /// The objects of this registry.
+    pub fn new(registry: Arc<Registry>) -> Self {
+        Self { registry }
+    }
+
+    /// Makes a call; gives its outcome, or the future of one that has to wait.
+    fn run(&self, call: Call) -> Result<Outcome, Pending> {
+        match self.start(call) {
+            Ok(started) => started,
+            Err(exception) => Ok(Outcome::Exception(exception)),
+        }
+    }
+
+    fn start(&self, call: Call) -> Result<Result<Outcome, Pending>, Exception> {
+        let Call { object: id, method, arguments, context, format } = call;
+        let object = self.registry.get(&id).ok_or_else(|| Exception::pyro("DaemonError", "unknown object"))?;
+        let request = Request::of_context(context, format.clone());
+        let run = |args: &mut dyn Reader<'_>| {
+            let member = resolve(object.members(), &method, args)?;
+            let mut out = Output::new();
+            let mut step = Step::Done;
+            let Format { codec, settings } = &format;
+            codec.write(&mut out, settings, |reply| {
+                step = run_now(&*object, member, &mut Invocation { args, reply, request: &request });
+                Ok(())
+            })?;
+            Ok(match step {
+                Step::Done => Ok(Outcome::Value(Encoded { codec: *codec, bytes: Bytes::from(out.into_vec()) })),
+                Step::Failed(exception) | Step::Unwritable(exception) => Ok(Outcome::Exception(exception)),
+                Step::Stream(items) => Ok(Outcome::Stream(items)),
+                Step::Pending(pending) => {
+                    let object = object.clone();
+                    Err(Box::pin(async move {
+                        match caught_future(pending).await {
+                            Ok(Outcome::Exception(exception)) | Err(exception) => {
+                                Outcome::Exception(traced(object.members(), member, exception))
+                            }
+                            Ok(outcome) => outcome,
+                        }
+                    }) as Pending)
+                }
+            })
+        };
+        match &arguments {
+            Payload::Encoded(encoded) => {
+                let (_, mut args) = encoded.codec.call_reader(&encoded.bytes, &format.settings)?;
+                run(&mut args)
+            }
+            Payload::Values(Args { positional, keywords }) => {
+                let values = Value::List(vec![Value::Tuple(positional.clone()), Value::from(keywords.clone())]);
+                let mut args = ValueReader::new(&values);
+                args.next()?;
+                run(&mut args)
+            }
+        }
+    }
+}
+
+impl Service<Call> for Local {
+    type Response = Outcome;
+    type Error = Infallible;
+    type Future = Taken;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Taken {
+        match self.run(call) {
+            Ok(outcome) => Box::pin(std::future::ready(Ok(outcome))),
+            Err(pending) => Box::pin(async move { Ok(pending.await) }),
+        }
+    }
+}
