@@ -57,6 +57,11 @@ impl Failure {
         }
     }
 
+    /// No failure, where all that failed is to tell: a server serves on if nobody reads what it prints.
+    pub(crate) fn unless_closed(self) -> Result<(), Self> {
+        if matches!(self, Self::Closed) { Ok(()) } else { Err(self) }
+    }
+
     /// Tells the user, on the standard error output.
     pub(crate) fn report(&self, output: Output) {
         if matches!(self, Self::Closed) {

@@ -95,6 +95,23 @@ fn up_takes_its_address_from_pyros_settings() {
 }
 
 #[test]
+fn a_server_serves_on_where_nobody_reads_what_it_prints() {
+    let data = Scratch::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let args = ["up", "--port", &free, "--data", data.0.to_str().unwrap()];
+    let mut up = salamander(args).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(up.stdout.take());
+    let uri = format!("PYRO:example.calculator@localhost:{free}");
+    // It answers as soon as it listens.
+    while run(&["call", &uri, "add", "2", "3"]).code == Some(3) {
+        assert_eq!(up.try_wait().unwrap(), None, "it has ended");
+    }
+    assert_eq!(run(&["call", &uri, "add", "2", "3"]).ok(), "5\n");
+    up.kill().unwrap();
+    up.wait().unwrap();
+}
+
+#[test]
 fn ns_prints_what_pyro5_ns_prints() {
     let ns = Server::start(&["ns", "-p", "0"], "URI = ");
     let uri = ns.told_after("URI = ").to_owned();

@@ -51,7 +51,8 @@ impl Echoserver {
     pub(crate) async fn run(self, world: World) -> Result<(), Failure> {
         let World { config, output, verbose } = world;
         let verbose = verbose > 0;
-        let say = |line: String| if self.quiet && !verbose { Ok(()) } else { output.line(line) };
+        let print = |line: String| output.line(line).or_else(Failure::unless_closed);
+        let say = |line: String| if self.quiet && !verbose { Ok(()) } else { print(line) };
         let mut signals = Signals::catch()?;
         say("Starting Pyro's built-in test echo server.".to_owned())?;
 
@@ -71,24 +72,25 @@ impl Echoserver {
             let known = names.as_ref().map(|names| names.uri.clone());
             let used = register(&uri, known.as_ref(), &config).await?;
             if verbose {
-                output.line(format_args!("using name server at {used}"))?;
+                print(format!("using name server at {used}"))?;
                 match names.as_ref().map(|names| &names.broadcast) {
-                    Some(Some(address)) => output.line(format_args!("broadcast server running at {address}"))?,
-                    Some(None) => output.line("not using a broadcast server")?,
+                    Some(Some(address)) => print(format!("broadcast server running at {address}"))?,
+                    Some(None) => print("not using a broadcast server".to_owned())?,
                     None => {}
                 }
             }
         } else if verbose {
-            output.line("not using a name server.")?;
+            print("not using a name server.".to_owned())?;
         }
         say(format!("object name: {ECHO}"))?;
         say(format!("echo uri: {uri}"))?;
         say("echoserver running.".to_owned())?;
-        output.document(Dict::from_iter([
+        let document = Dict::from_iter([
             ("name", Value::from(ECHO)),
             ("uri", uri.to_string().into()),
             ("name_server", names.as_ref().map(|names| names.uri.to_string()).into()),
-        ]))?;
+        ]);
+        output.document(document).or_else(Failure::unless_closed)?;
         let ended = async {
             match daemon.await {
                 Ok(done) => done,

@@ -75,7 +75,7 @@ impl Ns {
         options.broadcast_host = self.bchost;
         options.broadcast_port = self.bcport;
         let server = bind(options, &config).await?;
-        Told::of(&server)?.print(output)?;
+        Told::of(&server)?.print(output).or_else(Failure::unless_closed)?;
         let daemon = server.daemon().handle();
         signals.serve(&daemon, server.serve()).await?;
         output.line("NS shut down.")

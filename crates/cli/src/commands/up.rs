@@ -55,7 +55,7 @@ impl Up {
         let registry = server.registry().clone();
         let objects = if self.no_demo { forget_demo(&registry) } else { register_demo(&server, &registry) }?;
         warn_of_strangers(&server);
-        self.tell(output, &server, &objects)?;
+        self.tell(output, &server, &objects).or_else(Failure::unless_closed)?;
         signals.serve(&daemon, server.serve()).await?;
         output.line("salamander has stopped.")
     }
