@@ -23,9 +23,6 @@ use crate::wirelog;
 /// At most this many calls are outstanding at once; the sequence number has 16 bits.
 const MOST_OUTSTANDING: usize = 65_535;
 
-/// From this many unsent bytes on, one-way calls wait for the socket.
-const HIGH_WATER: usize = 256 * 1024;
-
 pub(crate) struct Connection {
     state: Mutex<State>,
     reader: Arc<ReaderWaker>,
@@ -184,13 +181,13 @@ impl Connection {
         }
     }
 
-    /// Sends a call that has no reply; tells whether it was sent, or the connection had been closed before. Waits only where
-    /// much is unsent.
+    /// Sends a call that has no reply; tells whether it was sent, or the connection had been closed before. Waits until the
+    /// system has all of it.
     pub(crate) async fn oneway(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<bool> {
         if let Sent::Closed = self.send(&mut self.state(), &invoke)? {
             return Ok(false);
         }
-        if self.state().out.total_len() > HIGH_WATER {
+        if self.state().out.total_len() > 0 {
             std::future::poll_fn(|cx| self.poll_flushed(cx)).await?;
         }
         Ok(true)
@@ -293,7 +290,7 @@ impl Connection {
         if let Some(error) = &state.failed {
             return Poll::Ready(Err(error.clone()));
         }
-        if state.out.total_len() <= HIGH_WATER {
+        if state.out.total_len() == 0 {
             return Poll::Ready(Ok(()));
         }
         state.flushing.push(cx.waker().clone());

@@ -59,7 +59,7 @@ fn copy(entry: &Entry, metadata: bool) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::contract;
+    use super::super::tests as contract;
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where a name server keeps its registrations: [`Storage`], in memory or in a file of SQLite.
 
 #[cfg(test)]
-mod contract;
+mod tests;
 mod error;
 mod memory;
 mod sqlite;
