@@ -46,7 +46,7 @@ pub fn server(args: &Args) -> Result<(), Failure> {
 async fn serve(mut stream: TcpStream, sizes: Sizes) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut input = vec![0; sizes.request + ROOM];
-    let mut output = vec![0; sizes.welcome];
+    let mut output = vec![b'x'; sizes.welcome];
     stream.read_exact(&mut input[..sizes.hello]).await?;
     stream.write_all(&output).await?;
     let mut filled = 0;
@@ -59,7 +59,7 @@ async fn serve(mut stream: TcpStream, sizes: Sizes) -> std::io::Result<()> {
         let replies = filled / sizes.request * sizes.reply;
         filled %= sizes.request;
         if replies > 0 {
-            output.resize(replies.max(output.len()), 0);
+            output.resize(replies.max(output.len()), b'x');
             stream.write_all(&output[..replies]).await?;
         }
     }
@@ -125,7 +125,8 @@ impl Connection {
     async fn open(address: SocketAddr, sizes: Sizes) -> Result<Self, Failure> {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let output = vec![0; sizes.hello.max(sizes.request)];
+        // Not zeros: the system would give one page for all of them, and that would be read from the cache.
+        let output = vec![b'x'; sizes.hello.max(sizes.request)];
         let input = vec![0; sizes.welcome.max(sizes.reply) + ROOM];
         stream.write_all(&output[..sizes.hello]).await?;
         let mut connection = Self { stream, sizes, output, input, outstanding: 0, filled: 0 };
@@ -151,7 +152,7 @@ impl Connection {
 
     async fn exchange(&mut self, most: usize) -> Result<u64, Failure> {
         let asked = (most - self.outstanding) * self.sizes.request;
-        self.output.resize(self.output.len().max(asked), 0);
+        self.output.resize(self.output.len().max(asked), b'x');
         self.input.resize(self.input.len().max(most * self.sizes.reply + ROOM), 0);
         self.stream.write_all(&self.output[..asked]).await?;
         let count = self.stream.read(&mut self.input[..]).await?;
