@@ -121,6 +121,7 @@ impl Proxy {
     /// # Errors
     /// [`Kind::Misuse`] for wrong settings.
     pub fn with_config(uri: Uri, config: Arc<Config>) -> Result<Self> {
+        config.check_supported()?;
         let options = Options {
             codec: config.serializer,
             codec_settings: Arc::new(zone::codec_settings(&config)),

@@ -175,6 +175,19 @@ impl Config {
         Some(self.iter_stream_lifetime).filter(|time| !time.is_zero())
     }
 
+    /// Refuses what is asked for and not there: better no connection than one that is not encrypted.
+    ///
+    /// # Errors
+    /// Where `SSL` is on.
+    pub(crate) fn check_supported(&self) -> Result<(), crate::Error> {
+        if self.ssl {
+            return Err(crate::Error::misuse(
+                "PYRO_SSL is on, but encrypted connections are not supported yet: switch it off, or use a tunnel",
+            ));
+        }
+        Ok(())
+    }
+
     /// How long item streams live.
     pub fn stream_limits(&self) -> StreamLimits {
         StreamLimits { lifetime: self.iter_stream_lifetime, linger: self.iter_stream_linger }

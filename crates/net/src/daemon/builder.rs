@@ -126,11 +126,12 @@ impl Builder {
     /// # Errors
     /// Where the address is none, or taken.
     pub async fn bind(self, location: &str) -> Result<Daemon> {
-        let (listeners, location) = listen(location).await?;
         let config = match self.config {
             Some(config) => config,
             None => Config::global()?,
         };
+        config.check_supported()?;
+        let (listeners, location) = listen(location).await?;
         let bound_port = location.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
         let nat = self.nat.or_else(|| config.nathost.clone().map(|host| (host, config.natport)));
         let nat_location = nat.map(|(host, port)| {

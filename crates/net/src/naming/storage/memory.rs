@@ -59,7 +59,7 @@ fn copy(entry: &Entry, metadata: bool) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests as contract;
+    use super::super::testing as contract;
     use super::*;
 
     #[test]

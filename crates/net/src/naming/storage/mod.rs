@@ -1,10 +1,10 @@
 //! Where a name server keeps its registrations: [`Storage`], in memory or in a file of SQLite.
 
-#[cfg(test)]
-mod tests;
 mod error;
 mod memory;
 mod sqlite;
+#[cfg(test)]
+mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -218,7 +218,7 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::tests as contract;
+    use super::super::testing as contract;
     use super::*;
 
     /// A directory of its own, which is gone afterwards.
