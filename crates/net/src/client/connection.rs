@@ -7,7 +7,6 @@
 //! One waker is registered with the socket all the time. It stands for whoever is to be woken: the one caller, or the
 //! driver. Whoever takes that role over looks at the socket himself once after, so that no readiness is lost between.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -16,12 +15,10 @@ use salamander_codec::{Arguments, Codec, Output, Settings};
 use salamander_wire::pyro5::{Annotations, Decoder, Flags, Header, Message, MessageType, begin, finish};
 use tokio::sync::Notify;
 
+use super::slots::Slots;
 use crate::error::{Error, Result};
 use crate::stream::Stream;
 use crate::wirelog;
-
-/// At most this many calls are outstanding at once; the sequence number has 16 bits.
-const MOST_OUTSTANDING: usize = 65_535;
 
 pub(crate) struct Connection {
     state: Mutex<State>,
@@ -53,11 +50,7 @@ struct State {
     written: usize,
     input: BytesMut,
     decoder: Decoder,
-    /// The sequence number of the first slot.
-    first: u16,
-    slots: VecDeque<Slot>,
-    /// How many slots are waiting for their reply.
-    waiting: usize,
+    slots: Slots,
     driver: Driver,
     /// Whom the socket wakes: a copy of what `ReaderWaker` holds.
     reader: Option<Waker>,
@@ -66,15 +59,6 @@ struct State {
     /// Those who wait until everything is written.
     flushing: Vec<Waker>,
     failed: Option<Error>,
-}
-
-enum Slot {
-    Waiting(Option<Waker>),
-    Ready(Message),
-    /// The caller is gone; its reply is thrown away.
-    Abandoned,
-    /// The reply has been fetched.
-    Done,
 }
 
 /// What became of a request.
@@ -138,9 +122,7 @@ impl Connection {
                 written: 0,
                 input,
                 decoder,
-                first: 1,
-                slots: VecDeque::new(),
-                waiting: 0,
+                slots: Slots::default(),
                 driver: Driver::None,
                 reader: None,
                 flush_planned: false,
@@ -197,7 +179,7 @@ impl Connection {
     async fn room(&self) {
         let mut freed = std::pin::pin!(self.freed.notified());
         freed.as_mut().enable();
-        if self.state().slots.len() >= MOST_OUTSTANDING {
+        if self.state().slots.are_full() {
             freed.await;
         }
     }
@@ -206,28 +188,27 @@ impl Connection {
     fn send(self: &Arc<Self>, state: &mut State, invoke: &Invoke<'_>) -> Result<Sent> {
         let oneway = invoke.flags.contains(Flags::ONEWAY);
         // A peer that left while nobody looked is noticed now, before anything is sent.
-        if state.failed.is_none() && state.waiting == 0 && state.stream.is_readable() {
+        if state.failed.is_none() && state.slots.waiting() == 0 && state.stream.is_readable() {
             state.drive(&mut Context::from_waker(&self.waker), self);
         }
         if state.failed.is_some() {
             return Ok(Sent::Closed);
         }
-        if !oneway && state.slots.len() >= MOST_OUTSTANDING {
+        if !oneway && state.slots.are_full() {
             return Ok(Sent::Full);
         }
         // One-way calls take the number that follows but keep no slot: nothing answers them.
-        let sequence = state.first.wrapping_add(state.slots.len() as u16);
+        let sequence = state.slots.next();
         self.encode(&mut state.out, invoke, sequence)?;
         if !oneway {
-            state.slots.push_back(Slot::Waiting(None));
-            state.waiting += 1;
+            state.slots.open();
         }
-        if state.waiting > 1 {
+        if state.slots.waiting() > 1 {
             self.start_driver(state);
         }
         if !state.flush_planned
             && state.write(&mut Context::from_waker(&self.waker)).is_pending()
-            && state.waiting != 1
+            && state.slots.waiting() != 1
         {
             self.start_driver(state);
         }
@@ -275,6 +256,13 @@ impl Connection {
         }
     }
 
+    /// Lets those go on who wait for a place, if there is one again.
+    fn freed(&self, state: &mut State) {
+        if state.slots.freed() {
+            self.freed.notify_waiters();
+        }
+    }
+
     /// Names whom the socket wakes from now on; tells whether it was somebody else before.
     fn read_by(&self, state: &mut State, waker: &Waker) -> bool {
         if state.reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
@@ -306,9 +294,9 @@ impl Connection {
     ) -> Poll<Result<Message>> {
         let state = &mut *guard;
         let mut woken = Vec::new();
-        if !matches!(state.slot(sequence), Some(Slot::Ready(_))) {
-            if state.waiting == 1 || !matches!(state.driver, Driver::Running(_)) {
-                if state.waiting == 1 {
+        if !state.slots.is_ready(sequence) {
+            if state.slots.waiting() == 1 || !matches!(state.driver, Driver::Running(_)) {
+                if state.slots.waiting() == 1 {
                     self.read_by(state, cx.waker());
                 }
                 woken = state.drive(&mut Context::from_waker(&self.waker), self);
@@ -316,25 +304,13 @@ impl Connection {
                 self.start_driver(state);
             }
         }
-        let failed = state.failed.clone();
-        let poll = match state.slot(sequence) {
-            Some(Slot::Waiting(_)) if failed.is_some() => Poll::Ready(Err(failed.unwrap_or_else(closed))),
-            Some(Slot::Waiting(waker)) => {
-                match waker {
-                    Some(known) if known.will_wake(cx.waker()) => {}
-                    _ => *waker = Some(cx.waker().clone()),
-                }
-                Poll::Pending
-            }
-            Some(slot @ Slot::Ready(_)) => match std::mem::replace(slot, Slot::Done) {
-                Slot::Ready(message) => {
-                    state.free(&self.freed);
-                    Poll::Ready(Ok(message))
-                }
-                _ => Poll::Pending,
-            },
-            _ => Poll::Ready(Err(failed.unwrap_or_else(closed))),
+        let poll = match (state.slots.take(sequence, cx.waker()), &state.failed) {
+            (Poll::Ready(Some(message)), _) => Poll::Ready(Ok(message)),
+            (_, Some(error)) => Poll::Ready(Err(error.clone())),
+            (Poll::Pending, None) => Poll::Pending,
+            (Poll::Ready(None), None) => Poll::Ready(Err(closed())),
         };
+        self.freed(state);
         drop(guard);
         woken.into_iter().for_each(Waker::wake);
         poll
@@ -344,19 +320,10 @@ impl Connection {
     fn abandon(self: &Arc<Self>, sequence: u16) {
         let mut guard = self.state();
         let state = &mut *guard;
-        if let Some(slot) = state.slot(sequence) {
-            match std::mem::replace(slot, Slot::Abandoned) {
-                Slot::Waiting(_) => state.waiting -= 1,
-                _ => {
-                    if let Some(slot) = state.slot(sequence) {
-                        *slot = Slot::Done;
-                    }
-                }
-            }
-            state.free(&self.freed);
-        }
+        state.slots.abandon(sequence);
+        self.freed(state);
         // It may have been the one whom the socket wakes.
-        if state.failed.is_none() && state.waiting > 0 || state.written < state.out.total_len() {
+        if state.failed.is_none() && state.slots.waiting() > 0 || state.written < state.out.total_len() {
             self.start_driver(state);
             if let Driver::Running(driver) = &state.driver {
                 driver.wake_by_ref();
@@ -371,22 +338,6 @@ fn closed() -> Error {
 }
 
 impl State {
-    fn slot(&mut self, sequence: u16) -> Option<&mut Slot> {
-        self.slots.get_mut(usize::from(sequence.wrapping_sub(self.first)))
-    }
-
-    /// Forgets the slots in front that nobody needs any more.
-    fn free(&mut self, freed: &Notify) {
-        let full = self.slots.len() >= MOST_OUTSTANDING;
-        while let Some(Slot::Done) = self.slots.front() {
-            self.slots.pop_front();
-            self.first = self.first.wrapping_add(1);
-        }
-        if full && self.slots.len() < MOST_OUTSTANDING {
-            freed.notify_waiters();
-        }
-    }
-
     /// Writes what is unsent.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.stream.poll_write_all(cx, &mut self.out, &mut self.written) {
@@ -433,7 +384,7 @@ impl State {
                 }
             }
             // A caller that has its reply goes on; whoever reads next looks for more.
-            if self.waiting == 0 {
+            if self.slots.waiting() == 0 {
                 return woken;
             }
         }
@@ -444,23 +395,14 @@ impl State {
             wirelog::received("proxy wiredata received", &message);
         }
         let sequence = message.header.sequence;
-        let expected = self.first;
-        match self.slot(sequence) {
-            Some(slot @ Slot::Waiting(_)) => {
-                if let Slot::Waiting(Some(waker)) = std::mem::replace(slot, Slot::Ready(message)) {
-                    woken.push(waker);
-                }
-                self.waiting -= 1;
-            }
-            Some(slot @ Slot::Abandoned) => {
-                *slot = Slot::Done;
-                self.free(&connection.freed);
-            }
-            _ => {
+        match self.slots.receive(sequence, message) {
+            Ok(waker) => woken.extend(waker),
+            Err(expected) => {
                 let error = format!("invoke: reply sequence out of sync, got {sequence} expected {expected}");
                 woken.extend(self.fail(Error::protocol(error)));
             }
         }
+        connection.freed(self);
     }
 
     /// The connection is over: everybody is woken to hear it.
@@ -470,11 +412,7 @@ impl State {
             self.failed = Some(error);
         }
         let mut wakers = std::mem::take(&mut self.flushing);
-        for slot in &mut self.slots {
-            if let Slot::Waiting(waker) = slot {
-                wakers.extend(waker.take());
-            }
-        }
+        wakers.extend(self.slots.wakers());
         if let Driver::Running(waker) = &self.driver {
             wakers.push(waker.clone());
         }
@@ -542,7 +480,7 @@ async fn drive(connection: Weak<Connection>) {
             Driver::Running(known) if known.will_wake(cx.waker()) => {}
             _ => state.driver = Driver::Running(cx.waker().clone()),
         }
-        if state.waiting != 1 || state.written < state.out.total_len() {
+        if state.slots.waiting() != 1 || state.written < state.out.total_len() {
             connection.read_by(state, cx.waker());
         }
         state.flush_planned = false;
@@ -570,6 +508,6 @@ impl Drop for Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Connection({}, {} waiting)", self.settings.object, self.state().waiting)
+        write!(f, "Connection({}, {} waiting)", self.settings.object, self.state().slots.waiting())
     }
 }

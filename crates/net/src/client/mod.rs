@@ -9,6 +9,7 @@ mod pool;
 mod proxy;
 mod reply;
 mod request;
+mod slots;
 
 pub use batch::{Batch, BatchResults};
 pub use items::ItemStream;
