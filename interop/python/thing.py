@@ -219,6 +219,9 @@ class Thing:
             proxy._pyroSerializer = {1: "serpent", 2: "marshal", 3: "json", 4: "msgpack"}[current_context.serializer_id]
             return getattr(proxy, method)(argument)
 
+    def call_back_blocking(self, uri, method, argument):
+        return self.call_back(uri, method, argument)
+
     def make(self, kind):
         """Registers an object that nobody else uses, and gives its id."""
         made = {"shelf": Shelf, "counter": Counter, "row": Row}[kind]()

@@ -132,7 +132,6 @@ async fn every_case_of_the_python_side_is_run() {
     assert_eq!(listed.lines().collect::<Vec<_>>(), known);
 }
 
-// cases-begin
 cases! { arguments:
     positional_arguments_arrive_in_order,
     keyword_arguments_are_bound_by_name,
@@ -355,4 +354,3 @@ cases! { values:
     special_floats_inside_of_containers,
     many_values_of_all_kinds_in_one,
 }
-// cases-end

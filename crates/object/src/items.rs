@@ -8,6 +8,8 @@ use futures_core::Stream;
 use salamander_value::{Exception, Writer, to_writer};
 use serde::Serialize;
 
+use crate::caught;
+
 /// What asking for an item gave.
 #[derive(Debug)]
 pub enum Next {
@@ -34,9 +36,9 @@ impl Items {
         Self(Box::new(source))
     }
 
-    /// Writes the next item, if it is there.
+    /// Writes the next item, if it is there. A panic is a failure of the stream.
     pub fn poll_next(&mut self, cx: &mut Context<'_>, out: &mut dyn Writer) -> Poll<Next> {
-        self.0.poll_next(cx, out)
+        caught(|| self.0.poll_next(cx, out)).unwrap_or_else(|exception| Poll::Ready(Next::Failed(exception)))
     }
 }
 

@@ -301,6 +301,12 @@ impl Thing {
         proxy.call(&method, (argument,)).await
     }
 
+    #[blocking]
+    fn call_back_blocking(&self, uri: Uri, method: &str, argument: Value) -> Result<Value, Error> {
+        let proxy = salamander::blocking::Proxy::new(uri.to_string())?.with_serializer(Codec::Marshal);
+        proxy.call(method, (argument,))
+    }
+
     /// Registers an object that nobody else uses, and gives its id.
     fn make(&self, kind: &str) -> Result<String, Exception> {
         let uri = match kind {
