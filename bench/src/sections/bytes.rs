@@ -27,13 +27,19 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
          it is written; raw TCP's rate differs by a factor of 2.5 for it. So each round has new connections, and the best round \
          of each side counts."
     ));
-    page.say("Nothing is held on a CPU:");
-    compare(options, page, sizes, |spec| spec)?;
     page.say("Both processes on CPU 0:");
-    compare(options, page, sizes, |spec| spec.with("cpu", 0))
+    compare(options, page, sizes, Some(Required::AtLeast(0.85)), |spec| spec.with("cpu", 0))?;
+    page.say("Nothing is held on a CPU. Where the system puts the two processes decides, for raw TCP too, so this has no mark:");
+    compare(options, page, sizes, None, |spec| spec)
 }
 
-fn compare(options: &Options, page: &mut Page, sizes: Sizes, place: impl Fn(Spec) -> Spec) -> Result<(), Failure> {
+fn compare(
+    options: &Options,
+    page: &mut Page,
+    sizes: Sizes,
+    mark: Option<Required>,
+    place: impl Fn(Spec) -> Spec,
+) -> Result<(), Failure> {
     let load = |spec: Spec| place(spec).with("load", "bytes").with("count", SIZE);
     let mut pairs = Vec::new();
     for runtime in RUNTIMES {
@@ -56,7 +62,7 @@ fn compare(options: &Options, page: &mut Page, sizes: Sizes, place: impl Fn(Spec
             let Some(ours) = find(our_name(codec, runtime)) else { continue };
             let theirs = find(pyro5_name(codec));
             let (of_raw, of_theirs) = match codec {
-                Codec::Msgpack => (Some(Required::AtLeast(0.85)), None),
+                Codec::Msgpack => (mark, None),
                 Codec::Serpent => (None, Some(Required::AtLeast(5.0))),
                 _ => (None, None),
             };
