@@ -10,7 +10,8 @@ use crate::process::{Process, Spec};
 /// A client and a server.
 pub struct Pair {
     name: String,
-    running: Result<Running, Failure>,
+    server: Spec,
+    client: Spec,
 }
 
 struct Running {
@@ -26,19 +27,21 @@ pub struct Measured {
     rates: Vec<f64>,
     /// Microseconds of CPU time of both processes for one operation.
     cpus: Vec<f64>,
+    /// The best round counts, not the one in the middle.
+    best: bool,
     /// Why there are no figures.
     pub failure: Option<String>,
 }
 
 impl Pair {
-    /// Starts both. A pair that cannot be started is reported as one that failed.
-    pub fn start(name: impl Into<String>, server: &Spec, client: &Spec, options: &Options) -> Self {
-        let start = || {
-            let (server, address) = Process::start("server", server, options)?;
-            let (client, _) = Process::start("client", &client.with("address", address), options)?;
-            Ok(Running { client, server })
-        };
-        Self { name: name.into(), running: start() }
+    pub fn new(name: impl Into<String>, server: &Spec, client: &Spec) -> Self {
+        Self { name: name.into(), server: server.clone(), client: client.clone() }
+    }
+
+    fn start(&self, options: &Options) -> Result<Running, Failure> {
+        let (server, address) = Process::start("server", &self.server, options)?;
+        let (client, _) = Process::start("client", &self.client.with("address", address), options)?;
+        Ok(Running { client, server })
     }
 }
 
@@ -59,50 +62,84 @@ impl Running {
     }
 }
 
-/// Measures the pairs in turn, round by round, so that whatever else the machine does falls on all of them.
-pub fn measure(mut pairs: Vec<Pair>, options: &Options) -> Vec<Measured> {
+/// Measures the pairs in turn, round by round, so that whatever else the machine does falls on all of them. All of them are
+/// started before.
+pub fn measure(pairs: &[Pair], options: &Options) -> Vec<Measured> {
     let (rounds, duration, warm) = options.repeats();
-    let mut measured: Vec<Measured> = pairs
-        .iter()
-        .map(|pair| Measured { name: pair.name.clone(), rates: Vec::new(), cpus: Vec::new(), failure: None })
-        .collect();
+    let mut all: Vec<Measured> = pairs.iter().map(|pair| Measured::new(pair, false)).collect();
+    eprint!("  starting     \r");
+    let mut running: Vec<_> = pairs.iter().map(|pair| pair.start(options)).collect();
     for round in 0..=rounds {
         eprint!("  {}\r", if round == 0 { "warming up   ".to_owned() } else { format!("round {round}/{rounds}   ") });
-        for (pair, measured) in pairs.iter_mut().zip(&mut measured) {
-            let done = match &mut pair.running {
-                Ok(running) if round == 0 => running.run(warm).map(drop),
-                Ok(running) => running.run(duration).map(|(rate, cpu)| {
-                    measured.rates.push(rate);
-                    measured.cpus.push(cpu);
-                }),
-                Err(_) => Ok(()),
+        for (measured, running) in all.iter_mut().zip(&mut running) {
+            let done = match running {
+                Ok(running) if round == 0 => running.run(warm).map(|_| None),
+                Ok(running) => running.run(duration).map(Some),
+                Err(failure) => Err(failure.to_string().into()),
             };
-            if let Err(failure) = done {
-                pair.running = Err(failure);
-            }
-            if let (Err(failure), None) = (&pair.running, &measured.failure) {
-                eprintln!("  {} failed: {failure}", pair.name);
-                measured.failure = Some(failure.to_string());
-                measured.rates.clear();
+            if measured.failure.is_none() {
+                measured.take(done);
             }
         }
     }
-    measured
+    all
+}
+
+/// The same for what depends on how a connection happened to begin: each round has new processes, and the best round counts.
+pub fn measure_afresh(pairs: &[Pair], options: &Options) -> Vec<Measured> {
+    const ROUNDS: usize = 8;
+    let (_, duration, warm) = options.repeats();
+    let mut all: Vec<Measured> = pairs.iter().map(|pair| Measured::new(pair, true)).collect();
+    for round in 1..=ROUNDS {
+        eprint!("  round {round}/{ROUNDS}   \r");
+        for (pair, measured) in pairs.iter().zip(&mut all).filter(|(_, measured)| measured.failure.is_none()) {
+            measured.take(pair.start(options).and_then(|mut running| {
+                running.run(warm)?;
+                running.run(duration / 2).map(Some)
+            }));
+        }
+    }
+    all
 }
 
 impl Measured {
+    fn new(pair: &Pair, best: bool) -> Self {
+        Self { name: pair.name.clone(), rates: Vec::new(), cpus: Vec::new(), best, failure: None }
+    }
+
+    /// Takes the figures of a round, if it gave any.
+    fn take(&mut self, done: Result<Option<(f64, f64)>, Failure>) {
+        match done {
+            Ok(None) => {}
+            Ok(Some((rate, cpu))) => {
+                self.rates.push(rate);
+                self.cpus.push(cpu);
+            }
+            Err(failure) => {
+                eprintln!("  {} failed: {failure}", self.name);
+                self.failure = Some(failure.to_string());
+                self.rates.clear();
+            }
+        }
+    }
+
     /// Operations a second.
     pub fn rate(&self) -> Option<f64> {
-        median(&self.rates)
+        if self.best { self.rates.iter().copied().max_by(f64::total_cmp) } else { median(&self.rates) }
     }
 
     /// Microseconds of CPU time of both processes for one operation.
     pub fn cpu(&self) -> Option<f64> {
-        self.rate().and_then(|_| median(&self.cpus))
+        self.rate()?;
+        if self.best { self.cpus.iter().copied().min_by(f64::total_cmp) } else { median(&self.cpus) }
     }
 
-    /// How much faster it is than another: the median over the rounds, in each of which both ran shortly after each other.
+    /// How much faster it is than another: the median over the rounds, in each of which both ran shortly after each other; or
+    /// the best round to the best.
     pub fn ratio(&self, other: &Self) -> Option<f64> {
+        if self.best {
+            return Some(self.rate()? / other.rate()?);
+        }
         median(&self.rates.iter().zip(&other.rates).map(|(one, other)| one / other).collect::<Vec<_>>())
     }
 }
@@ -140,8 +177,13 @@ mod tests {
 
     #[test]
     fn ratios_are_of_one_round_each() {
-        let measured =
-            |rates: &[f64]| Measured { name: String::new(), rates: rates.into(), cpus: Vec::new(), failure: None };
+        let measured = |rates: &[f64]| Measured {
+            name: String::new(),
+            rates: rates.into(),
+            cpus: Vec::new(),
+            best: false,
+            failure: None,
+        };
         assert_eq!(measured(&[10.0, 40.0, 20.0]).ratio(&measured(&[5.0, 10.0, 10.0])), Some(2.0));
         assert_eq!(measured(&[]).ratio(&measured(&[1.0])), None);
     }

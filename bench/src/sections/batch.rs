@@ -19,21 +19,16 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
     let mut pairs = Vec::new();
     // Pyro5 cannot batch by marshal.
     for codec in [Codec::Serpent, Codec::Json, Codec::Msgpack] {
-        pairs.push(Pair::start(pyro5_name(codec), &pyro5(codec), &load(pyro5(codec)), options));
+        pairs.push(Pair::new(pyro5_name(codec), &pyro5(codec), &load(pyro5(codec))));
         let name = format!("Pyro5's client, Salamander's daemon, {codec}");
-        pairs.push(Pair::start(name, &our_server("mt"), &load(pyro5(codec)), options));
+        pairs.push(Pair::new(name, &our_server("mt"), &load(pyro5(codec))));
     }
     for codec in Codec::ALL {
         for runtime in RUNTIMES {
-            pairs.push(Pair::start(
-                our_name(codec, runtime),
-                &our_server(runtime),
-                &load(ours(codec, runtime)),
-                options,
-            ));
+            pairs.push(Pair::new(our_name(codec, runtime), &our_server(runtime), &load(ours(codec, runtime))));
         }
     }
-    let measured = measure(pairs, options);
+    let measured = measure(&pairs, options);
     page.say(
         "`add` 20,000 times in one message: put together, sent, made, and every result looked at. Nothing is held on a CPU. \
          Pyro5 cannot batch by marshal.",

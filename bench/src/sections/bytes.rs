@@ -5,7 +5,7 @@ use salamander_bench_harness::Failure;
 
 use super::{RUNTIMES, Section, our_server, ours, pyro5};
 use crate::options::Options;
-use crate::pair::{Pair, measure};
+use crate::pair::{Pair, measure_afresh};
 use crate::process::Spec;
 use crate::report::{Page, Required, Table};
 use crate::sizes::Sizes;
@@ -22,28 +22,38 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
     page.say(&format!(
         "A method takes 1 MiB of `bytes` and returns how many they are, one call after the other; so the figures are MiB/s. \
          Raw TCP sends as many bytes ({sizes}), each time awaits the answer, and uses its buffers again. JSON carries no bytes. \
-         Nothing is held on a CPU; where the system puts the two processes decides much of these figures."
+         \
+         A connection's congestion window decides whether a whole MiB waits in the socket, out of the cache, or is read while \
+         it is written; raw TCP's rate differs by a factor of 2.5 for it. So each round has new connections, and the best round \
+         of each side counts."
     ));
-    compare(options, page, sizes, |spec| spec)?;
-    page.say("The same with both processes on CPU 0.");
-    compare(options, page, sizes, |spec| spec.with("cpu", 0))
+    page.say("Both processes on CPU 0:");
+    compare(options, page, sizes, Some(Required::AtLeast(0.85)), |spec| spec.with("cpu", 0))?;
+    page.say("Nothing is held on a CPU. Where the system puts the two processes decides, for raw TCP too, so this has no mark:");
+    compare(options, page, sizes, None, |spec| spec)
 }
 
-fn compare(options: &Options, page: &mut Page, sizes: Sizes, place: impl Fn(Spec) -> Spec) -> Result<(), Failure> {
+fn compare(
+    options: &Options,
+    page: &mut Page,
+    sizes: Sizes,
+    mark: Option<Required>,
+    place: impl Fn(Spec) -> Spec,
+) -> Result<(), Failure> {
     let load = |spec: Spec| place(spec).with("load", "bytes").with("count", SIZE);
     let mut pairs = Vec::new();
     for runtime in RUNTIMES {
         let raw = place(sizes.raw().with("runtime", runtime)).with("load", "sequential");
-        pairs.push(Pair::start(format!("raw tokio TCP [{runtime}]"), &raw, &raw, options));
+        pairs.push(Pair::new(format!("raw tokio TCP [{runtime}]"), &raw, &raw));
         for codec in CODECS {
             let server = place(our_server(runtime));
-            pairs.push(Pair::start(our_name(codec, runtime), &server, &load(ours(codec, runtime)), options));
+            pairs.push(Pair::new(our_name(codec, runtime), &server, &load(ours(codec, runtime))));
         }
     }
     for codec in CODECS {
-        pairs.push(Pair::start(pyro5_name(codec), &place(pyro5(codec)), &load(pyro5(codec)), options));
+        pairs.push(Pair::new(pyro5_name(codec), &place(pyro5(codec)), &load(pyro5(codec))));
     }
-    let measured = measure(pairs, options);
+    let measured = measure_afresh(&pairs, options);
     let mut table = Table::rates("MiB", "MiB", &measured);
     let find = |name: String| measured.iter().find(|one| one.name == name);
     for runtime in RUNTIMES {
@@ -52,7 +62,7 @@ fn compare(options: &Options, page: &mut Page, sizes: Sizes, place: impl Fn(Spec
             let Some(ours) = find(our_name(codec, runtime)) else { continue };
             let theirs = find(pyro5_name(codec));
             let (of_raw, of_theirs) = match codec {
-                Codec::Msgpack => (Some(Required::AtLeast(0.85)), None),
+                Codec::Msgpack => (mark, None),
                 Codec::Serpent => (None, Some(Required::AtLeast(5.0))),
                 _ => (None, None),
             };

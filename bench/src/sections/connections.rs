@@ -23,9 +23,9 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
     page.say("For comparison, 16 tasks that share a proxy with `pooled(16)`:");
     let pairs = RUNTIMES.map(|runtime| {
         let client = ours(Codec::Msgpack, runtime).with("load", "pooled").with("count", 16);
-        Pair::start(format!("Salamander msgpack, pooled [{runtime}]"), &our_server(runtime), &client, options)
+        Pair::new(format!("Salamander msgpack, pooled [{runtime}]"), &our_server(runtime), &client)
     });
-    page.table(&Table::rates("calls", "call", &measure(pairs.into(), options)));
+    page.table(&Table::rates("calls", "call", &measure(&pairs, options)));
     Ok(())
 }
 
@@ -43,17 +43,12 @@ fn compare(
         for runtime in RUNTIMES {
             if let Some(sizes) = sizes {
                 let raw = load(sizes.raw().with("runtime", runtime));
-                pairs.push(Pair::start(raw_name(codec, runtime), &raw, &raw, options));
+                pairs.push(Pair::new(raw_name(codec, runtime), &raw, &raw));
             }
-            pairs.push(Pair::start(
-                our_name(codec, runtime),
-                &our_server(runtime),
-                &load(ours(codec, runtime)),
-                options,
-            ));
+            pairs.push(Pair::new(our_name(codec, runtime), &our_server(runtime), &load(ours(codec, runtime))));
         }
     }
-    let measured = measure(pairs, options);
+    let measured = measure(&pairs, options);
     let mut table = Table::rates(unit, each, &measured);
     let find = |name: String| measured.iter().find(|one| one.name == name);
     for codec in CODECS {

@@ -26,7 +26,7 @@ pub(super) fn start(options: &Options, load: impl Fn(Spec) -> Spec) -> Vec<Pair>
     for Peer(system, name, runtimes) in PEERS {
         for runtime in *runtimes {
             let spec = load(Spec::new(Program::Peers).with("system", system).with("runtime", runtime));
-            pairs.push(Pair::start(format!("{name} [{runtime}]"), &spec, &spec, options));
+            pairs.push(Pair::new(format!("{name} [{runtime}]"), &spec, &spec));
         }
     }
     pairs

@@ -23,10 +23,10 @@ fn compare(options: &Options, page: &mut Page, mark: f64, place: impl Fn(Spec) -
     let mut pairs = Vec::new();
     for codec in Codec::ALL {
         let client = place(pyro5(codec)).with("load", "sequential");
-        pairs.push(Pair::start(format!("Pyro5's daemon, {codec}"), &place(pyro5(codec)), &client, options));
-        pairs.push(Pair::start(format!("Salamander's daemon, {codec}"), &place(our_server("mt")), &client, options));
+        pairs.push(Pair::new(format!("Pyro5's daemon, {codec}"), &place(pyro5(codec)), &client));
+        pairs.push(Pair::new(format!("Salamander's daemon, {codec}"), &place(our_server("mt")), &client));
     }
-    let measured = measure(pairs, options);
+    let measured = measure(&pairs, options);
     let mut table = Table::rates("calls", "call", &measured);
     for two in measured.chunks_exact(2) {
         table.compare(&two[1].name, "Pyro5's daemon", two[1].ratio(&two[0]), Some(Required::AtLeast(mark)));

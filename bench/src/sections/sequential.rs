@@ -26,14 +26,14 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
         for runtime in RUNTIMES {
             if let Some(sizes) = raw {
                 let raw = load(sizes.raw().with("runtime", runtime));
-                pairs.push(Pair::start(raw_name(codec, runtime), &raw, &raw, options));
+                pairs.push(Pair::new(raw_name(codec, runtime), &raw, &raw));
             }
             let server = load(our_server(runtime));
-            pairs.push(Pair::start(our_name(codec, runtime), &server, &load(ours(codec, runtime)), options));
+            pairs.push(Pair::new(our_name(codec, runtime), &server, &load(ours(codec, runtime))));
         }
     }
     pairs.extend(peers::start(options, load));
-    let measured = measure(pairs, options);
+    let measured = measure(&pairs, options);
     page.say(&format!("One call after the other on one connection; client and server both on CPU 0. Raw TCP sends the same bytes ({}).", said.join("; ")));
     let mut table = Table::rates("calls", "call", &measured);
     let find = |name: String| measured.iter().find(|one| one.name == name);

@@ -19,16 +19,16 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
     let mut pairs = Vec::new();
     for runtime in RUNTIMES {
         let raw = load(sizes.raw().with("runtime", runtime));
-        pairs.push(Pair::start(format!("raw tokio TCP, 64 outstanding [{runtime}]"), &raw, &raw, options));
+        pairs.push(Pair::new(format!("raw tokio TCP, 64 outstanding [{runtime}]"), &raw, &raw));
     }
     for codec in Codec::ALL {
         for runtime in RUNTIMES {
             let name = format!("Salamander {codec} [{runtime}]");
-            pairs.push(Pair::start(name, &our_server(runtime), &load(ours(codec, runtime)), options));
+            pairs.push(Pair::new(name, &our_server(runtime), &load(ours(codec, runtime))));
         }
     }
     pairs.extend(peers::start(options, load));
-    let measured = measure(pairs, options);
+    let measured = measure(&pairs, options);
     page.say(
         "64 tasks share one proxy, each makes one call after the other; nothing is held on a CPU. Raw TCP answers all that \
          has come with one write, which is as far as one can go. jsonrpsee's HTTP client opens connections as it needs them. \

@@ -17,21 +17,16 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
     let load = |spec: Spec| spec.with("load", "stream");
     let mut pairs = Vec::new();
     for codec in CODECS {
-        pairs.push(Pair::start(pyro5_name(codec), &pyro5(codec), &load(pyro5(codec)), options));
+        pairs.push(Pair::new(pyro5_name(codec), &pyro5(codec), &load(pyro5(codec))));
         let name = format!("Pyro5's client, Salamander's daemon, {codec}");
-        pairs.push(Pair::start(name, &our_server("mt"), &load(pyro5(codec)), options));
+        pairs.push(Pair::new(name, &our_server("mt"), &load(pyro5(codec))));
         for runtime in RUNTIMES {
             let client = load(ours(codec, runtime));
-            pairs.push(Pair::start(
-                one_name(codec, runtime),
-                &our_server(runtime),
-                &client.with("prefetch", 1),
-                options,
-            ));
-            pairs.push(Pair::start(many_name(codec, runtime), &our_server(runtime), &client, options));
+            pairs.push(Pair::new(one_name(codec, runtime), &our_server(runtime), &client.with("prefetch", 1)));
+            pairs.push(Pair::new(many_name(codec, runtime), &our_server(runtime), &client));
         }
     }
-    let measured = measure(pairs, options);
+    let measured = measure(&pairs, options);
     page.say("The items of one endless generator of integers; nothing is held on a CPU.");
     let mut table = Table::rates("items", "item", &measured);
     let find = |name: String| measured.iter().find(|one| one.name == name);
