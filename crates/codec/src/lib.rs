@@ -1,6 +1,6 @@
 //! Python's serialization formats, as Pyro uses them: bytes to and from the tokens of `salamander-value`.
 //!
-//! A [`Codec`] is one of the formats. [`Codec::reader`] and [`Codec::writer`] carry single values;
+//! A [`Codec`] is one of the formats. [`Codec::reader`] and [`Codec::write`] carry single values;
 //! [`Codec::call_reader`] and [`Codec::write_call`] carry the four parts of a call (object, method, positional and
 //! keyword arguments) in the form that Pyro gives them in each format.
 

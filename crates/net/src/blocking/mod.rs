@@ -6,9 +6,10 @@
 mod items;
 mod proxy;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 pub use items::ItemStream;
 pub use proxy::{Batch, Daemon, NameServer, Proxy, Request};
@@ -27,14 +28,19 @@ pub(crate) fn wait<F: Future>(future: F) -> Result<F::Output> {
             RUNTIME.get_or_init(|| runtime)
         }
     };
-    if Handle::try_current().is_ok() && !in_blocking_call() {
-        return Err(Error::misuse("a blocking call in asynchronous code: use the asynchronous name, or #[blocking]"));
+    // A runtime that cannot be entered here panics before it polls anything.
+    let mut entered = false;
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            entered = true;
+            future.await
+        })
+    }));
+    match done {
+        Ok(done) => Ok(done),
+        Err(panic) if entered => resume_unwind(panic),
+        Err(_) => {
+            Err(Error::misuse("a blocking call in asynchronous code: use the asynchronous name, or #[blocking]"))
+        }
     }
-    Ok(runtime.block_on(future))
-}
-
-/// Whether this is a thread on which a method may block.
-fn in_blocking_call() -> bool {
-    // Threads for blocking work have a handle of the runtime too, but are no task.
-    tokio::task::try_id().is_none()
 }

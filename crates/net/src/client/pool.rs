@@ -135,6 +135,17 @@ impl Pool {
         self.shared.iter().for_each(|place| place.forget(closed));
     }
 
+    /// Forgets the connections to peers that answer in the order of the calls: one that takes too long holds up all
+    /// behind it. Calls that are under way keep theirs.
+    pub(crate) fn forget_held_up(&self) {
+        for place in &self.shared {
+            let mut state = lock(&place.0);
+            if matches!(&*state, State::Open(connection) if !connection.settings.own_peer) {
+                *state = State::Empty;
+            }
+        }
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.shared.iter().any(|place| matches!(*lock(&place.0), State::Open(_)))
     }

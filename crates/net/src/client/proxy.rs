@@ -338,6 +338,9 @@ impl Proxy {
                 None => attempt.await,
                 Some(_) => within(timeout, attempt, "receiving").await.and_then(|done| done),
             };
+            if done.as_ref().is_err_and(|error| error.kind() == Kind::Deadline) {
+                self.0.pool.forget_held_up();
+            }
             match done {
                 Err(error) if retries > 0 && error.is_retryable() => {
                     tracing::debug!("{}.{method} is tried again: {error}", self.0.uri);

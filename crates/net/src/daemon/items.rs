@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use salamander_codec::Output;
+use salamander_codec::{Codec, Output};
 use salamander_object::{Encoded, ItemSource, Items, Next, Outcome, Request, Step};
-use salamander_value::{Exception, Reader, Token, Writer, from_reader};
+use salamander_value::{Exception, Reader, Token, Value, ValueWriter, Writer, from_reader, write_value};
 
 use super::answer::Answer;
 use super::shared::Shared;
@@ -37,7 +37,8 @@ pub(super) fn ask(
     let id: String = from_reader(args).map_err(|_| missing())?;
     let count = if several { from_reader::<usize>(args).map_err(|_| missing())?.clamp(1, MOST_ITEMS) } else { 1 };
     let items = answer.shared.streams.take(&id, Some(answer.session))?;
-    let mut asking = Asking { shared: Arc::clone(answer.shared), id, items: Some(items), count, several };
+    let mut asking =
+        Asking { shared: Arc::clone(answer.shared), codec: answer.codec, id, items: Some(items), count, several };
     // Whoever has to wait is polled again with a waker of its own.
     let cx = &mut Context::from_waker(Waker::noop());
     let mut asked = Poll::Pending;
@@ -58,6 +59,7 @@ pub(super) fn ask(
 /// Items that are being asked for.
 struct Asking {
     shared: Arc<Shared>,
+    codec: Codec,
     id: String,
     items: Option<Items>,
     count: usize,
@@ -86,13 +88,19 @@ impl Asking {
         cx: &mut Context<'_>,
         reply: &mut dyn Writer,
     ) -> Poll<Result<(), Exception>> {
-        reply.begin_list(None)?;
-        let mut given = 0;
+        let mut values = Vec::new();
         let mut over = None;
-        while given < self.count {
-            match items.poll_next(cx, reply) {
-                Poll::Ready(Next::Item) => given += 1,
-                Poll::Pending if given == 0 => {
+        while values.len() < self.count {
+            let mut writer = ValueWriter::default();
+            match items.poll_next(cx, &mut writer) {
+                Poll::Ready(Next::Item) => match writer.into_value().and_then(|value| self.carried(value)) {
+                    Ok(value) => values.push(value),
+                    Err(error) => {
+                        over = Some(Some(error.exception()));
+                        break;
+                    }
+                },
+                Poll::Pending if values.is_empty() => {
                     self.items = Some(items);
                     return Poll::Pending;
                 }
@@ -107,7 +115,8 @@ impl Asking {
                 }
             }
         }
-        reply.end()?;
+        let given = values.len();
+        write_value(&Value::List(values), reply)?;
         match over {
             None => self.shared.streams.put_back(&self.id, items),
             // The failure is what comes after the items before it.
@@ -119,6 +128,16 @@ impl Asking {
             Some(None) => return Poll::Ready(Err(self.end(Exception::stop_iteration()))),
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// The item, if the codec can carry it: one that it cannot is found before anything of it stands in the reply.
+    fn carried(&self, item: Value) -> salamander_value::Result<Value> {
+        self.codec.write(&mut Output::new(), &self.shared.codec_settings, |writer| {
+            writer.begin_list(Some(1))?;
+            write_value(&item, writer)?;
+            writer.end()
+        })?;
+        Ok(item)
     }
 
     /// What asking for one item has come to.
