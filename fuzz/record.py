@@ -9,10 +9,18 @@ import decimal
 import json
 import marshal
 import pathlib
+import pickle
 import uuid
+import zlib
 
 import msgpack
 import serpent
+import Pyro4
+import Pyro4.core
+import Pyro4.errors
+import Pyro4.futures
+import Pyro4.message
+import Pyro4.util
 import Pyro5
 import Pyro5.callcontext
 import Pyro5.core
@@ -160,7 +168,67 @@ def record_patterns():
         save("name_pattern", "pattern_%02d" % index, pattern.encode() + b"\0" + b"example.name aaab")
 
 
+def record_pickle():
+    values = dict(VALUES)
+    values.update(
+        pyro_exception=Pyro4.errors.NamingError("unknown name: x"),
+        uri=Pyro4.core.URI("PYRO:obj@localhost:4711"),
+        proxy=Pyro4.core.Proxy("PYRO:obj@localhost:4711"),
+        reduced_proxy=Proxied(),
+        wrapper=Pyro4.futures._ExceptionWrapper(ValueError("x")),
+        range=range(1, 9, 2),
+        ordered=collections.OrderedDict([("a", 1)]),
+        recursive=recursive,
+        refused=collections.Counter("aab"),
+    )
+    for name, value in values.items():
+        seen = []
+        for protocol in range(6):
+            data = pickle.dumps(value, protocol)
+            if data not in seen:
+                seen.append(data)
+                save("pickle", "%s_%d" % (name, protocol), data)
+    for name, call in CALLS.items():
+        save("pickle", name, pickle.dumps(call, 5))
+
+
+class Proxied:
+    """What Pyro4 puts in the place of a registered object."""
+
+    def __reduce__(self):
+        return Pyro4.core.Proxy("PYRO:obj@localhost:4711").__reduce__()
+
+
+recursive = []
+recursive.append(recursive)
+
+
+def record_wire_pyro4():
+    Message = Pyro4.message.Message
+    body = Pyro4.util.get_serializer("serpent").dumpsCall(*CALLS["call"])
+    many = zlib.compress(b"abc" * 500)
+    messages = {
+        "connect": Message(1, b"{'handshake': 'hello', 'object': 'obj'}", 1, 16, 0),
+        "invoke": Message(4, body, 1, 0, 1),
+        "oneway": Message(4, body, 1, 4, 65535),
+        "annotated": Message(4, body, 1, 0, 1, {"TEST": b"abcde", "ABCD": b"", "CORR": bytes(range(16))}),
+        "compressed": Message(5, many, 1, 2, 1),
+        "signed": Message(5, body, 1, 0, 1, {"TEST": b"abcde"}, hmac_key=b"secret"),
+        "ping": Message(6, b"ping", 42, 0, 0),
+        "empty": Message(5, b"", 6, 1, 1),
+    }
+    messages = {name: message.to_bytes() for name, message in messages.items()}
+    for name, data in messages.items():
+        save("wire_pyro4", name, b"\0" + data)
+    everything = b"".join(data for name, data in messages.items() if name != "signed")
+    save("wire_pyro4", "all", b"\0" + everything)
+    save("wire_pyro4", "all_in_pieces", b"\3" + bytes([0, 3, 12]) + everything)
+    save("wire_pyro4", "byte_by_byte", b"\1\0" + messages["annotated"] + messages["compressed"])
+
+
 record_codecs()
+record_pickle()
 record_wire()
+record_wire_pyro4()
 record_uris()
 record_patterns()

@@ -141,6 +141,7 @@ impl Drop for Process {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
             }
+            // A look now and then: the standard library cannot wait for a process for so long and no longer.
             std::thread::sleep(Duration::from_millis(2));
         }
         let _ = self.child.kill();

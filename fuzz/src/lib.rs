@@ -1,25 +1,25 @@
 //! What the fuzz targets do with their input. Each is a plain function of bytes that panics where something is wrong, so that
 //! any runner will do: cargo-fuzz on nightly Rust, and `interop/tests/fuzz_replay.rs` on stable.
 
-use bytes::{Bytes, BytesMut};
-use salamander_codec::{Codec, Output, Settings};
+use bytes::Bytes;
+use salamander_codec::{Codec, Settings};
 use salamander_net::naming::NameRegistry;
 use salamander_net::naming::storage::MemoryStorage;
 use salamander_net::{Location, NAME_SERVER_PORT, Uri};
 use salamander_value::{Kind, Value, read_value};
-use salamander_wire::WireErrorKind;
-use salamander_wire::pyro5::{Decoder, Message, STEP, begin, finish};
 
 /// A target: its name, which is that of its corpus, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
     ("msgpack", msgpack),
+    ("pickle", pickle),
     ("wire", wire),
+    ("wire_pyro4", wire_pyro4),
     ("uri", uri),
     ("name_pattern", name_pattern),
 ];
@@ -42,6 +42,11 @@ pub fn marshal(data: &[u8]) {
 /// An encoded value or call in msgpack.
 pub fn msgpack(data: &[u8]) {
     codec(Codec::Msgpack, data);
+}
+
+/// An encoded value or call in pickle.
+pub fn pickle(data: &[u8]) {
+    codec(Codec::Pickle, data);
 }
 
 /// Reads a value and a call. What was read is no larger than the limits allow, and is written or refused; what is written can
@@ -94,55 +99,97 @@ fn check_size(value: &Value, len: usize, settings: &Settings) {
 /// How large the messages of `wire` may be.
 const MAX_MESSAGE_SIZE: usize = 1 << 20;
 
-/// A stream of Pyro5's messages. The first byte, modulo 8, says how many bytes follow that are the sizes of reads (squared, plus one),
-/// in turn; then comes the stream.
-///
-/// However the stream is split, the same messages come out of it and the same error; no buffer grows ahead of it; and a message
-/// that was read is read the same when it has been written again.
-pub fn wire(data: &[u8]) {
-    let Some((&count, data)) = data.split_first() else { return };
-    let Some((sizes, stream)) = data.split_at_checked(usize::from(count % 8)) else { return };
-    let whole = messages(stream, &[]);
-    let split = messages(stream, sizes);
-    assert!(whole == split, "other messages where they come in pieces: {whole:?}, {split:?}");
-    for message in &whole.0 {
-        assert!(message.body.len() <= MAX_MESSAGE_SIZE, "a message of {} bytes", message.body.len());
-        let mut out = Output::new();
-        let Ok(started) = begin(&mut out, &message.header, &message.annotations) else { continue };
-        out.attach(&message.body);
-        if finish(&mut out, started, MAX_MESSAGE_SIZE, false).is_err() {
-            continue;
-        }
-        let (again, error) = messages(&out.into_vec(), &[]);
-        assert!(error.is_none() && again.len() == 1, "a message that was written is not read: {error:?}");
-        assert_eq!((&again[0].body, &again[0].annotations), (&message.body, &message.annotations));
-    }
-}
+/// What is to be true of the messages of a protocol: the module of one of them, and how it begins a message.
+macro_rules! frames {
+    ($protocol:ident, $begin:expr) => {
+        pub(super) mod $protocol {
+            use bytes::BytesMut;
+            use salamander_codec::Output;
+            use salamander_wire::WireErrorKind;
+            use salamander_wire::$protocol::{Decoder, Message, STEP, finish};
 
-/// The messages of a stream that comes in reads of these sizes, and what ended it before its end.
-fn messages(stream: &[u8], sizes: &[u8]) -> (Vec<Message>, Option<WireErrorKind>) {
-    let mut decoder = Decoder::new(MAX_MESSAGE_SIZE);
-    let mut buffer = BytesMut::new();
-    let mut found = Vec::new();
-    let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
-    let mut rest = stream;
-    while !rest.is_empty() {
-        let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
-        rest = later;
-        buffer.extend_from_slice(read);
-        loop {
-            match decoder.decode(&mut buffer) {
-                Ok(Some(message)) => found.push(message),
-                Ok(None) => break,
-                Err(error) => return (found, Some(error.kind())),
+            use super::MAX_MESSAGE_SIZE;
+
+            /// However the stream is split, the same messages come out of it and the same error; no buffer grows ahead of it; and a message
+            /// that was read is read the same when it has been written again.
+            pub(crate) fn stream(data: &[u8]) {
+                let Some((&count, data)) = data.split_first() else { return };
+                let Some((sizes, stream)) = data.split_at_checked(usize::from(count % 8)) else { return };
+                let whole = messages(stream, &[]);
+                let split = messages(stream, sizes);
+                assert!(whole == split, "other messages where they come in pieces: {whole:?}, {split:?}");
+                for message in &whole.0 {
+                    assert!(message.body.len() <= MAX_MESSAGE_SIZE, "a message of {} bytes", message.body.len());
+                    let mut out = Output::new();
+                    let Ok(started) = $begin(&mut out, message) else { continue };
+                    out.attach(&message.body);
+                    if finish(&mut out, started, MAX_MESSAGE_SIZE, false).is_err() {
+                        continue;
+                    }
+                    let (again, error) = messages(&out.into_vec(), &[]);
+                    assert!(error.is_none() && again.len() == 1, "a message that was written is not read: {error:?}");
+                    assert_eq!((&again[0].body, &again[0].annotations), (&message.body, &message.annotations));
+                }
+            }
+
+            /// The messages of a stream that comes in reads of these sizes, and what ended it before its end.
+            fn messages(stream: &[u8], sizes: &[u8]) -> (Vec<Message>, Option<WireErrorKind>) {
+                let mut decoder = Decoder::new(MAX_MESSAGE_SIZE);
+                let mut buffer = BytesMut::new();
+                let mut found = Vec::new();
+                let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
+                let mut rest = stream;
+                while !rest.is_empty() {
+                    let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
+                    rest = later;
+                    buffer.extend_from_slice(read);
+                    loop {
+                        match decoder.decode(&mut buffer) {
+                            Ok(Some(message)) => found.push(message),
+                            Ok(None) => break,
+                            Err(error) => return (found, Some(error.kind())),
+                        }
+                    }
+                    let before = buffer.capacity();
+                    decoder.reserve(&mut buffer);
+                    let grown = buffer.capacity().saturating_sub(before);
+                    assert!(
+                        grown <= 2 * (buffer.len() + STEP),
+                        "room for {grown} bytes behind {} bytes",
+                        buffer.len()
+                    );
+                }
+                (found, None)
             }
         }
-        let before = buffer.capacity();
-        decoder.reserve(&mut buffer);
-        let grown = buffer.capacity().saturating_sub(before);
-        assert!(grown <= 2 * (buffer.len() + STEP), "room for {grown} bytes behind {} bytes", buffer.len());
-    }
-    (found, None)
+    };
+}
+
+mod frames {
+    use super::MAX_MESSAGE_SIZE;
+
+    frames!(pyro5, |out, message: &Message| salamander_wire::pyro5::begin(
+        out,
+        &message.header,
+        &message.annotations
+    ));
+    frames!(pyro4, |out, message: &Message| salamander_wire::pyro4::begin(
+        out,
+        &message.header,
+        &message.annotations,
+        None
+    ));
+}
+
+/// A stream of Pyro5's messages. The first byte, modulo 8, says how many bytes follow that are the sizes of reads (squared, plus one),
+/// in turn; then comes the stream.
+pub fn wire(data: &[u8]) {
+    frames::pyro5::stream(data);
+}
+
+/// The same of Pyro4's messages.
+pub fn wire_pyro4(data: &[u8]) {
+    frames::pyro4::stream(data);
 }
 
 /// A URI or a location. What was read is shown; what is shown, if it can be read, is shown the same. (Tags are sorted, and one that

@@ -7,6 +7,7 @@ A case that gives something has it compared: both daemons have to give the same,
 """
 
 import faulthandler
+import importlib.util
 import pkgutil
 import sys
 import traceback
@@ -18,6 +19,9 @@ from cases.support import CASES, At, described
 
 for module in pkgutil.iter_modules(cases.__path__):
     __import__(f"cases.{module.name}")
+# Where Pyro4 takes the place of Pyro5 there are more.
+if importlib.util.find_spec("pyro4_cases"):
+    import pyro4_cases  # noqa: F401
 
 
 # Whatever takes longer than this hangs; then it is said where.

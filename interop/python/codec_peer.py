@@ -15,8 +15,12 @@ import msgpack
 import serpent
 from Pyro5.serializers import serializers
 
+import pickled
 from describe import describe, describe_decoded
 from random_values import Maker
+
+
+serializers["pickle"] = pickled
 
 
 def main():
@@ -89,6 +93,8 @@ def other_forms(codec, value, data, index):
                 data + b" \n",
                 data + b" x",
             ]
+        elif codec == "pickle":
+            forms = [pickled.dumps(value, protocol) for protocol in range(5)] + [data + b"trailing"]
         elif codec == "serpent":
             forms = [
                 serpent.dumps(value, module_in_classname=True, bytes_repr=True),
@@ -108,6 +114,8 @@ def load(codec, data):
         return marshal.loads(data)
     if codec == "json":
         return json.loads(data.decode("utf-8"))
+    if codec == "pickle":
+        return pickled.loads(data)
     return msgpack.unpackb(data, raw=False, ext_hook=serializers[codec].ext_hook)
 
 
@@ -123,7 +131,7 @@ def load_call(codec, data):
 def tell_decoded(fields, codec, is_call, data):
     try:
         value = load_call(codec, data) if is_call else load(codec, data)
-        description = describe_decoded(value, nan_dicts=codec == "serpent")
+        description = describe_decoded(value, nan_dicts=codec == "serpent", class_dicts=codec != "pickle")
     except Exception as error:
         fields.refused(error)
         return

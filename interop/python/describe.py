@@ -41,17 +41,19 @@ def describe(value):
     return _Description(False, False).of(value)
 
 
-def describe_decoded(value, nan_dicts=False):
+def describe_decoded(value, nan_dicts=False, class_dicts=True):
     """The description of what a library decoded; classes are not recreated, but recognised.
 
-    With nan_dicts, the dict that serpent writes in place of NaN is one.
+    With nan_dicts, the dict that serpent writes in place of NaN is one. Without class_dicts, a dict is never an instance: the format
+    has instances of its own.
     """
-    return _Description(True, nan_dicts).of(value)
+    return _Description(True, nan_dicts, class_dicts).of(value)
 
 
 class _Description:
-    def __init__(self, decoded, nan_dicts):
+    def __init__(self, decoded, nan_dicts, class_dicts=True):
         self.decoded = decoded
+        self.class_dicts = class_dicts
         self.nan_dicts = nan_dicts
         self.out = []
 
@@ -110,13 +112,13 @@ class _Description:
         if not self.decoded:
             self.put_items(letter, members)
             return
-        described = sorted(_Description(True, self.nan_dicts).of(member) for member in members)
+        described = sorted(_Description(True, self.nan_dicts, self.class_dicts).of(member) for member in members)
         self.out.append(letter + b"".join(described) + b"e")
 
     def put_dict(self, value):
         letter = b"d"
-        if self.decoded and "__class__" in value:
-            if self.nan_dicts and len(value) == 2 and value["__class__"] == "float" and "value" in value:
+        if self.decoded and self.class_dicts and "__class__" in value:
+            if self.nan_dicts and value["__class__"] == "float":
                 self.put_float(float(value["value"]))
                 return
             if _is_exception(value):
@@ -164,8 +166,15 @@ class _Description:
     def put_instance(self, value):
         """Any other type: what Pyro makes of an instance."""
         if isinstance(value, BaseException):
-            name = type(value).__module__ + "." + type(value).__name__
+            # Pyro4's are Pyro5's on the Rust side.
+            name = type(value).__module__.replace("Pyro4", "Pyro5") + "." + type(value).__name__
             self.put_exception(name, value.args, vars(value))
+            return
+        if type(value).__module__ == "Pyro4.core":
+            self.out.append(b"o")
+            for part in ("__class__", "Pyro5.core." + type(value).__name__, "state", value.__getstate__()):
+                self.put(part)
+            self.out.append(b"e")
             return
         self.out.append(b"o")
         for key, item in SerializerBase.class_to_dict(value).items():

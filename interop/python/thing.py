@@ -9,6 +9,8 @@ import Pyro5.api
 import Pyro5.errors
 from Pyro5.api import current_context
 
+import office
+
 
 class CustomError(Exception):
     """An exception that the other side does not know."""
@@ -189,6 +191,11 @@ class Thing:
             "annotations": {key: list(bytes(value)) for key, value in current_context.annotations.items()},
         }
 
+    def annotated_items(self, limit):
+        for number in range(limit):
+            current_context.response_annotations = {"ITEM": bytes([number])}
+            yield number
+
     def annotate(self, annotations):
         current_context.response_annotations = {key: bytes(value) for key, value in annotations.items()}
         return len(annotations)
@@ -216,7 +223,7 @@ class Thing:
     def call_back(self, uri, method, argument):
         """Calls another object while it is called."""
         with Pyro5.api.Proxy(uri) as proxy:
-            proxy._pyroSerializer = {1: "serpent", 2: "marshal", 3: "json", 4: "msgpack"}[current_context.serializer_id]
+            proxy._pyroSerializer = office.serializer_of_call()
             return getattr(proxy, method)(argument)
 
     def call_back_blocking(self, uri, method, argument):
@@ -310,5 +317,6 @@ class Counter:
 
 
 def register(daemon):
-    """Registers the object that makes all others."""
+    """Registers the object that makes most others, and those that come and go."""
+    office.register(daemon)
     return daemon.register(Thing, "thing")

@@ -3,10 +3,19 @@
 //! These tests start processes and read the environment, which the crates they test may not.
 #![allow(clippy::disallowed_methods)]
 
+pub mod browser;
+pub mod certs;
 pub mod codec_peer;
 pub mod description;
+pub mod examples;
+pub mod gateway;
+pub mod http;
+pub mod node;
+pub mod pyro4;
 pub mod pyro5;
 pub mod python;
+pub mod servers;
+pub mod storage_contract;
 
 /// Notes that the test that runs cannot run here, so that it is counted as left out and not as passed.
 pub fn left_out(reason: &str) {

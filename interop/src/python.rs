@@ -26,8 +26,20 @@ pub fn interpreter() -> PathBuf {
 
 /// A command that runs one of the scripts in `interop/python`.
 pub fn script(name: &str) -> Command {
-    let mut command = Command::new(interpreter());
+    let mut command = plain();
     command.arg(workspace().join("interop/python").join(name));
+    command
+}
+
+/// A command that runs a module of a library as a program.
+pub fn module(name: &str) -> Command {
+    let mut command = plain();
+    command.arg("-m").arg(name);
+    command
+}
+
+fn plain() -> Command {
+    let mut command = Command::new(interpreter());
     // No caches beside the sources, and the same order of sets each time.
     command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONHASHSEED", "0");
     command

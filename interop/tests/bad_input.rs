@@ -118,7 +118,7 @@ cases! {
     garbage_instead_of_a_handshake_closes: at_once [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), vec![0xFF; 100]];
     garbage_after_the_handshake_closes: after_handshake [vec![0xFF; 100]];
     zeros_close: at_once [vec![0; 200]];
-    another_version_closes: at_once [Raw { version: 48, ..Raw::hello() }.to_bytes()];
+    another_version_closes: at_once [Raw { version: 47, ..Raw::hello() }.to_bytes()];
     another_version_after_the_handshake_closes: after_handshake [Raw { version: 503, ..call() }.to_bytes()];
     a_wrong_magic_number_closes: after_handshake [Raw { magic: 0xBEEF, ..call() }.to_bytes()];
     a_message_larger_than_the_limit_closes: after_handshake [Raw { data_len: Some(u32::MAX), ..call() }.to_bytes()];
@@ -202,7 +202,7 @@ async fn bodies_that_are_no_json_are_errors() {
 async fn bodies_that_are_cut_off_are_errors_in_every_serializer() {
     let settings = salamander_codec::Settings::default();
     let args: Vec<Value> = vec!["text".into(), Value::List(vec![1.into(), 2.5.into()])];
-    for codec in Codec::ALL {
+    for codec in Codec::PYRO5 {
         let mut out = salamander_codec::Output::new();
         codec.write_call(&mut out, &settings, "thing", "collect", &args).unwrap();
         let whole = out.into_vec();
@@ -327,7 +327,7 @@ fn nested(codec: Codec, depth: usize) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nesting_without_end_is_an_error_in_every_serializer() {
     let ours = Ours::start().await;
-    for codec in Codec::ALL {
+    for codec in Codec::PYRO5 {
         for depth in [50, 5_000, 100_000, 1_000_000] {
             let message = Raw::new(INVOKE, codec.id(), nested(codec, depth)).to_bytes();
             let mut socket = Socket::greeted(&address(&ours.uri)).await;
@@ -439,7 +439,7 @@ async fn noise_does_no_harm() {
         let mut bytes = match round % 3 {
             0 => Raw::hello().to_bytes(),
             1 => call().to_bytes(),
-            _ => Raw::new(INVOKE, 1 + (round % 4) as u8, nested(Codec::ALL[round % 4], 5)).to_bytes(),
+            _ => Raw::new(INVOKE, 1 + (round % 4) as u8, nested(Codec::PYRO5[round % 4], 5)).to_bytes(),
         };
         for _ in 0..1 + random() % 4 {
             let at = random() as usize % bytes.len();

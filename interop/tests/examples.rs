@@ -86,6 +86,16 @@ fn typed() {
 }
 
 #[test]
+fn gateway() {
+    let server = Server::start(&mut example("gateway", &[]), "next: ");
+    let url = server.told_after("in a browser: ").to_owned();
+    let script = examples().join("gateway.py");
+    let told = run(&mut python(&[script.to_str().unwrap(), &url]));
+    let events = "data: 1\ndata: 2\ndata: 3\nevent: end\ndata: null\n";
+    assert_eq!(told, format!("9\n20\n500 builtins.ValueError a die has sides\n{events}"));
+}
+
+#[test]
 fn blocking() {
     talks("blocking", "25 primes are below 100\n2\n3\n5\n7\n");
 }

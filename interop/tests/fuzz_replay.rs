@@ -45,8 +45,18 @@ fn msgpack() {
 }
 
 #[test]
+fn pickle() {
+    replay("pickle", MUTATIONS);
+}
+
+#[test]
 fn wire() {
     replay("wire", MUTATIONS);
+}
+
+#[test]
+fn wire_pyro4() {
+    replay("wire_pyro4", MUTATIONS);
 }
 
 #[test]
@@ -62,7 +72,7 @@ fn name_pattern() {
 
 #[test]
 fn every_target_is_replayed() {
-    let replayed = ["serpent", "json", "marshal", "msgpack", "wire", "uri", "name_pattern"];
+    let replayed = ["serpent", "json", "marshal", "msgpack", "pickle", "wire", "wire_pyro4", "uri", "name_pattern"];
     assert_eq!(bodies::TARGETS.map(|(name, _)| name), replayed);
 }
 

@@ -21,9 +21,13 @@ fn fresh(name: &str) -> PathBuf {
 
 /// Runs lines of Python over Pyro5's storage `s` of a file; gives what they print.
 fn pyro(file: &PathBuf, lines: &str) -> String {
-    let python = std::env::var_os("SALAMANDER_PYTHON").expect("SALAMANDER_PYTHON is to name a Python that has Pyro5");
     let start = "import sys, sqlite3\nfrom Pyro5.nameserver import SqlStorage\ns = SqlStorage(sys.argv[1])\n";
-    let run: Output = Command::new(python).arg("-c").arg(format!("{start}{lines}")).arg(file).output().unwrap();
+    let run: Output = Command::new(interop::python::interpreter())
+        .arg("-c")
+        .arg(format!("{start}{lines}"))
+        .arg(file)
+        .output()
+        .unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     String::from_utf8(run.stdout).unwrap().trim_end().to_owned()
 }
@@ -39,7 +43,7 @@ fn we_read_what_pyro_wrote() {
          del s['gone']\n\
          s['test.one'] = 'PYRO:again@h:1', {'b', '\\u20ac\\U0001f980'}",
     );
-    let mut storage = SqliteStorage::open(&file).unwrap();
+    let storage = SqliteStorage::open(&file).unwrap();
     let one = Entry::new("PYRO:again@h:1").tagged(["b", "\u{20ac}\u{1f980}"]);
     let two = Entry::new("PYRO:two@h:1");
     let all = [("test.one".to_owned(), one.clone()), ("test.two".to_owned(), two)].into();
@@ -53,7 +57,7 @@ fn we_read_what_pyro_wrote() {
 #[test]
 fn pyro_reads_what_we_wrote() {
     let file = fresh("by_us.sqlite");
-    let mut storage = SqliteStorage::open(&file).unwrap();
+    let storage = SqliteStorage::open(&file).unwrap();
     storage.set("test.one", &Entry::new("PYRO:one@h:1").tagged(["a", "b"])).unwrap();
     storage.set("test.two", &Entry::new("PYRO:two@h:1").tagged(["b"])).unwrap();
     storage.set("\u{e9}t\u{e9}", &Entry::new("PYRO:e@h:1")).unwrap();
@@ -92,7 +96,7 @@ fn the_tables_are_pyros() {
          db.execute('insert into pyro_names(name, uri) values (?, ?)', ('a', 'PYRO:a@h:1'))\n\
          db.commit()",
     );
-    let mut storage = SqliteStorage::open(&old).unwrap();
+    let storage = SqliteStorage::open(&old).unwrap();
     storage.set("b", &Entry::new("PYRO:b@h:1").tagged(["t"])).unwrap();
     assert_eq!(
         pyro(&old, &format!("{tables}\nprint(s['a'], s['b'])")),
@@ -103,7 +107,7 @@ fn the_tables_are_pyros() {
 #[test]
 fn both_may_write_at_once() {
     let file = fresh("both.sqlite");
-    let mut storage = SqliteStorage::open(&file).unwrap();
+    let storage = SqliteStorage::open(&file).unwrap();
     std::thread::scope(|scope| {
         let theirs = scope.spawn(|| pyro(&file, "for n in range(50): s[f'theirs{n}'] = 'PYRO:x@h:1', {'t'}"));
         for n in 0..50 {

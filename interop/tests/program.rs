@@ -323,7 +323,12 @@ fn both_show_the_same_settings() {
     };
     let expected = settings(&mut python(&["-m", "Pyro5.configure"]));
     assert!(expected.contains("NS_PORT = 9191\n"), "{expected}");
-    assert_eq!(settings(&mut salamander(&["check-config"])), expected);
+    let ours = settings(&mut salamander(&["check-config"]));
+    // Pyro4's are beside them.
+    let of_pyro4 = ["HMAC_KEY = ", "SERIALIZERS_ACCEPTED = "];
+    let (pyro4, pyro5): (Vec<&str>, Vec<&str>) =
+        ours.lines().partition(|line| of_pyro4.iter().any(|name| line.starts_with(name)));
+    assert_eq!((pyro4.len(), pyro5), (2, expected.lines().collect()));
 }
 
 #[test]
@@ -350,7 +355,19 @@ fn our_tools_call_python() {
     let ours = up("meta");
     let meta = |uri: &str| run(&mut salamander(&["meta", uri]));
     let named = format!("PYRONAME:test.echoserver@localhost:{}", ours.port());
-    assert_eq!(meta(echo.uri()), meta(&named));
+    // Of ours there is more to tell: the names are the same.
+    let ours = meta(&named);
+    assert!(ours.contains("  echo(message: Value) -> Value\n      Gives the message back.\n"), "{ours}");
+    let is_name = |line: &&str| line.ends_with(':') || (line.starts_with("  ") && !line.starts_with("   "));
+    let names: String = ours
+        .lines()
+        .filter(is_name)
+        .map(|line| match line.ends_with(':') {
+            true => format!("{line}\n"),
+            false => format!("{}\n", line.split(['(', ':']).next().unwrap()),
+        })
+        .collect();
+    assert_eq!(meta(echo.uri()), names);
     let bench = run(&mut salamander(&["bench", echo.uri(), "echo", "1", "--duration", "0.2", "--connections", "2"]));
     assert!(bench.contains(" calls/s\n"), "{bench}");
 }
@@ -367,4 +384,73 @@ fn our_tools_find_python_by_its_name() {
     assert_eq!(by_name, "5\n");
     let listed = run(salamander(&["nsc", "--json", "lookup", "test.echoserver"]).env("PYRO_NS_PORT", names.port()));
     assert!(listed.contains(echo.uri()), "{listed}");
+}
+
+#[test]
+fn both_gateways_print_the_same() {
+    let names = our_ns();
+    for flags in [&[][..], &["-e", ""], &["-H", "127.0.0.1", "-e", "a|b", "-c", "x", "-g", "key", "-t", "1.5"]] {
+        let told = |command: &mut std::process::Command| {
+            command.args(["-p", "0"]).args(flags).env("PYRO_NS_PORT", names.port());
+            let server = Server::start(command, "Pyro HTTP gateway running on http://127.0.0.1:");
+            let hidden = |line: &str| match line.strip_suffix("/pyro/") {
+                Some(url) => url.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned() + "\n",
+                None => line.to_owned() + "\n",
+            };
+            server.told.lines().map(hidden).collect::<String>()
+        };
+        let expected = told(&mut python(&["-m", "Pyro5.utils.httpgateway"]));
+        assert!(expected.contains("Connected to name server at:  PYRO:"), "{expected}");
+        assert_eq!(told(&mut salamander(&["httpgateway"])), expected, "{flags:?}");
+    }
+}
+
+#[test]
+fn our_gateway_has_flags_of_its_own() {
+    let names = our_ns();
+    let mut command =
+        salamander(&["httpgateway", "-p", "0", "--json", "--nshost", "localhost", "--nsport", names.port()]);
+    let server = Server::start(&mut command, "{");
+    assert!(server.told.contains("\"name_server\": \"PYRO:Pyro.NameServer@"), "{}", server.told);
+    let (ok, _, err) = outcome(&mut salamander(&["httpgateway", "-e", "("]), "");
+    assert!(!ok && err.contains("--expose: "), "{err}");
+}
+
+#[test]
+fn our_tools_call_pyro4() {
+    let server = interop::pyro4::server(&[], &[]);
+    for serializer in ["serpent", "marshal", "json", "msgpack", "pickle"] {
+        let shown = run(&mut salamander(&["call", &server.uri, "add", "2", "3", "--serializer", serializer]));
+        assert_eq!(shown, "5\n", "{serializer}");
+    }
+    assert_eq!(run(&mut salamander(&["call", &server.uri, "count_to", "3", "--pyro", "4"])), "0\n1\n2\n");
+    assert!(run(&mut salamander(&["meta", &server.uri])).contains("velocity"));
+    let (ok, _, err) = outcome(&mut salamander(&["call", &server.uri, "raise_pyro", "NamingError", "gone"]), "");
+    assert!(!ok && err.contains("NamingError: gone") && err.contains(" | Traceback"), "{err}");
+    let (ok, _, err) = outcome(&mut salamander(&["call", &server.uri, "add", "2", "3", "--pyro", "5"]), "");
+    assert!(!ok && err.contains("invalid protocol version: 48"), "{err}");
+    let names = interop::pyro4::server_of("pyro4/names.py", &["serve", "a key"], &[]);
+    let (host, port) = names.uri.rsplit_once('@').and_then(|(_, place)| place.split_once(':')).unwrap();
+    let nsc = |args: &[&str]| {
+        let mut command = salamander(&[&["nsc", "--host", host, "--port", port], args].concat());
+        outcome(command.env("PYRO_HMAC_KEY", "a key"), "")
+    };
+    assert_eq!(nsc(&["register", "a.name", "PYRO:o@h:1"]).1, "Registered a.name\n");
+    assert!(nsc(&["list"]).1.contains("a.name --> PYRO:o@h:1"), "{:?}", nsc(&["list"]));
+    assert!(nsc(&["yplookup_all", "class:Pyro4.naming.NameServer"]).1.contains("Pyro.NameServer"));
+}
+
+#[test]
+fn a_key_in_the_environment_closes_all_that_cannot_show_it() {
+    let start = |args: &[&str]| {
+        let mut command = salamander(&[&["echoserver"], args].concat());
+        Server::start(command.env("PYRO_HMAC_KEY", "a key"), "echoserver running.")
+    };
+    let closed = start(&[]);
+    let (ok, _, err) = outcome(&mut salamander(&["call", closed.uri(), "echo", "1"]), "");
+    assert!(!ok && err.contains("this daemon has an HMAC key"), "{err}");
+    let called = run(salamander(&["call", closed.uri(), "echo", "1"]).env("PYRO_HMAC_KEY", "a key"));
+    assert_eq!(called, "1\n");
+    let open = start(&["--without-key", "pyro5"]);
+    assert_eq!(run(&mut salamander(&["call", open.uri(), "echo", "1"])), "1\n");
 }

@@ -124,12 +124,35 @@ async fn every_case_of_the_python_side_is_run() {
         context::CASES,
         calls::CASES,
         values::CASES,
+        office::CASES,
         settings::CASES,
         places::CASES,
     ];
     let mut known = known.concat();
     known.sort_unstable();
     assert_eq!(listed.lines().collect::<Vec<_>>(), known);
+}
+
+cases! { office:
+    a_single_instance_serves_all,
+    a_session_has_an_instance_of_its_own,
+    each_call_has_an_instance_of_its_own,
+    a_batch_is_one_call_to_its_instance,
+    an_instance_that_cannot_be_made_is_a_failed_call,
+    a_registered_object_as_a_result_is_a_proxy,
+    proxies_stand_anywhere_in_a_result,
+    an_object_that_was_handed_over_comes_home,
+    an_object_that_was_taken_out_is_unknown,
+    an_object_that_nobody_keeps_is_unknown,
+    a_client_is_called_back,
+    instances_of_own_classes_go_both_ways,
+    an_instance_of_another_class_is_refused,
+    exceptions_of_own_classes_arrive,
+    a_blob_arrives_undecoded,
+    a_blob_of_any_data_arrives,
+    a_blob_is_passed_on_as_it_came,
+    a_compressed_blob_arrives,
+    resources_are_freed_when_their_client_leaves,
 }
 
 cases! { arguments:
@@ -241,6 +264,7 @@ cases! { batches:
 }
 
 cases! { streams:
+    items_come_with_annotations,
     items_of_a_generator_come_one_by_one,
     items_that_take_time_come_as_well,
     a_stream_may_be_empty,

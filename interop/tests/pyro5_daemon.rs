@@ -15,6 +15,11 @@ fn proxy(ours: &Ours) -> Proxy {
     Proxy::with_config(ours.uri.clone(), Arc::default()).unwrap()
 }
 
+fn proxy_of(ours: &Ours, id: &str) -> Proxy {
+    let uri = ours.handle.uri_for(id).unwrap();
+    Proxy::with_config(uri, Arc::default()).unwrap()
+}
+
 async fn add(proxy: &Proxy) -> Result<i64> {
     proxy.call("add", (1, 2)).await
 }
@@ -36,10 +41,23 @@ async fn clients_beyond_the_limit_are_refused_where_that_is_wanted() {
     let (one, two) = (proxy(&ours), proxy(&ours));
     assert_eq!(add(&one).await.unwrap(), 3);
     let error = add(&two).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Connection);
+    assert_eq!(error.kind(), Kind::Refused);
     assert!(error.to_string().contains("rejected: too many clients"), "{error}");
     one.release();
     until("there is a place again", async || add(&two).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn daemons_of_one_program_do_not_mix() {
+    let (one, two) = (Ours::start().await, Ours::start().await);
+    let desk = |ours: &Ours| proxy_of(ours, "desk");
+    let account: Proxy = desk(&one).call("open", (5,)).await.unwrap();
+    assert!(one.handle.registered().len() == two.handle.registered().len() + 1);
+    // The other one's desk calls it over the network, its own takes it for what it is.
+    assert_eq!(desk(&two).call::<i64>("deposit_into", (&account, 1)).await.unwrap(), 6);
+    assert_eq!(desk(&one).call::<i64>("deposit_into", (&account, 1)).await.unwrap(), 7);
+    drop(two);
+    assert_eq!(account.call::<i64>("deposit", (1,)).await.unwrap(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

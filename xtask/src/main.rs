@@ -6,6 +6,7 @@
 mod checks;
 mod libtest;
 mod metadata;
+mod servers;
 mod setup;
 mod steps;
 mod test;
@@ -16,7 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  setup           makes .venv with the Python peers that tests run against
+  setup           makes .venv with the Python peers that tests run against, and installs a browser where it may
   test [--quick]  set-up, then everything that is checked and tested; --quick leaves out what is slow to build
   soak            the long tests: more cases, more time
   checks          the structure checks alone: layers, licences, file sizes and the like

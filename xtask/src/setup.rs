@@ -1,22 +1,34 @@
-//! `cargo xtask setup`: a virtual environment with the Python peers.
+//! `cargo xtask setup`: a virtual environment with the Python peers, and a browser.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::servers;
+
 /// What is installed, and what the environment was made of when it was.
 const REQUIREMENTS: &str = "interop/requirements.txt";
 const STAMP: &str = ".venv/.made-of";
+
+/// The names of the browser that will do.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// Where Pyro5's source distribution goes, because the example programs are nowhere else.
+const SOURCES: &str = ".venv/src";
 
 /// The version that the peers are tested with. Newer ones work; formats such as marshal's may differ there.
 const VERSION: (u32, u32) = (3, 11);
 
 /// Makes the environment unless it is there and up to date; gives its interpreter.
 pub fn run(root: &Path) -> Result<PathBuf, String> {
+    browser();
+    servers::prepare();
     let python = interpreter(root);
     let requirements = std::fs::read_to_string(root.join(REQUIREMENTS))
         .map_err(|error| format!("{REQUIREMENTS} cannot be read: {error}"))?;
     let stamp = root.join(STAMP);
-    if std::fs::read_to_string(&stamp).is_ok_and(|made_of| made_of == requirements) && python.exists() {
+    let pyro5 = pinned(&requirements, "Pyro5")?;
+    let up_to_date = std::fs::read_to_string(&stamp).is_ok_and(|made_of| made_of == requirements);
+    if up_to_date && python.exists() && examples(root, pyro5).exists() {
         return Ok(python);
     }
     let base = find_python()?;
@@ -25,13 +37,53 @@ pub fn run(root: &Path) -> Result<PathBuf, String> {
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", REQUIREMENTS];
     run_command(Command::new(&python).args(pip).current_dir(root))
         .map_err(|error| format!("the Python peers could not be installed: {error}"))?;
-    std::fs::write(&stamp, requirements).map_err(|error| format!("{STAMP} cannot be written: {error}"))?;
+    fetch_sources(root, &python, pyro5)
+        .map_err(|error| format!("Pyro5's example programs could not be had: {error}"))?;
+    std::fs::write(&stamp, &requirements).map_err(|error| format!("{STAMP} cannot be written: {error}"))?;
     Ok(python)
+}
+
+/// The browser that pages are tested in. Tests that need it are left out where it cannot be had.
+fn browser() {
+    let there = || {
+        let asked = |name: &&str| Command::new(name).arg("--version").stdin(Stdio::null()).output();
+        BROWSERS.iter().any(|name| asked(name).is_ok_and(|shown| shown.status.success()))
+    };
+    if there() {
+        return;
+    }
+    if !may_install() {
+        println!("there is no Chromium: tests of pages are left out (Debian, as root: apt-get install -y chromium)");
+    } else if let Err(error) = install(&["chromium"]) {
+        println!("Chromium could not be installed, tests of pages are left out: {error}");
+    }
 }
 
 /// Where the environment's interpreter is.
 pub fn interpreter(root: &Path) -> PathBuf {
     root.join(".venv").join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+/// Where the example programs of this version of Pyro5 are.
+fn examples(root: &Path, version: &str) -> PathBuf {
+    root.join(SOURCES).join(format!("pyro5-{version}/examples"))
+}
+
+/// The version that the requirements name for a package.
+fn pinned<'a>(requirements: &'a str, package: &str) -> Result<&'a str, String> {
+    let version = requirements.lines().find_map(|line| line.strip_prefix(package)?.strip_prefix("=="));
+    version.map(str::trim).ok_or_else(|| format!("{REQUIREMENTS} should have a line '{package}==VERSION'"))
+}
+
+/// Gets Pyro5's source distribution and unpacks it.
+fn fetch_sources(root: &Path, python: &Path, version: &str) -> Result<(), String> {
+    let pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"];
+    let what = ["--no-binary", ":all:", "--dest", SOURCES, &format!("Pyro5=={version}")];
+    run_command(Command::new(python).args(pip).args(what).current_dir(root))?;
+    let archive = format!("{SOURCES}/pyro5-{version}.tar.gz");
+    run_command(Command::new(python).args(["-m", "tarfile", "-e", &archive, SOURCES]).current_dir(root))?;
+    let examples = examples(root, version);
+    if examples.exists() { Ok(()) } else { Err(format!("{archive} has no {}", examples.display())) }
 }
 
 /// A Python to make the environment with; installed from the distribution where that is allowed.
@@ -75,12 +127,12 @@ fn make_venv(root: &Path, base: &str) -> Result<(), String> {
 }
 
 /// Whether packages of the distribution can be installed: Debian or alike, and root.
-fn may_install() -> bool {
+pub(crate) fn may_install() -> bool {
     let root = Command::new("id").arg("-u").stdin(Stdio::null()).output();
     Path::new("/usr/bin/apt-get").exists() && root.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
-fn install(packages: &[&str]) -> Result<(), String> {
+pub(crate) fn install(packages: &[&str]) -> Result<(), String> {
     println!("installing {}", packages.join(", "));
     let apt = |arguments: &[&str]| {
         run_command(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
@@ -103,6 +155,13 @@ fn run_command(command: &mut Command) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_of_a_package_is_read() {
+        let requirements = "# exact\nPyro5==5.17\nserpent==1.43\n";
+        assert_eq!(pinned(requirements, "Pyro5").unwrap(), "5.17");
+        assert!(pinned(requirements, "Pyro").unwrap_err().contains("Pyro==VERSION"));
+    }
 
     #[test]
     fn only_a_recent_python_will_do() {

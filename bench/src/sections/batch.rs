@@ -23,7 +23,7 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
         let name = format!("Pyro5's client, Salamander's daemon, {codec}");
         pairs.push(Pair::new(name, &our_server("mt"), &load(pyro5(codec))));
     }
-    for codec in Codec::ALL {
+    for codec in Codec::PYRO5 {
         for runtime in RUNTIMES {
             pairs.push(Pair::new(our_name(codec, runtime), &our_server(runtime), &load(ours(codec, runtime))));
         }
@@ -35,7 +35,7 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
     );
     let mut table = Table::rates("calls", "call", &measured);
     let find = |name: String| measured.iter().find(|one| one.name == name);
-    for codec in Codec::ALL {
+    for codec in Codec::PYRO5 {
         let theirs = find(pyro5_name(codec));
         for runtime in RUNTIMES {
             let Some(ours) = find(our_name(codec, runtime)) else { continue };

@@ -21,7 +21,8 @@ const MEGABYTES: f64 = 80.0;
 /// So many new clients call in a round, one after the other.
 const CLIENTS: usize = 500;
 
-/// What a daemon does only now and then, it has done after this.
+/// What a daemon does only now and then, it has done after this. It is part of what is measured, memory at rest, of which
+/// nothing tells when it is reached.
 const NOW_AND_THEN: Duration = Duration::from_secs(3);
 
 fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use salamander::{Codec, Config, Error, Kind, Location, NameServer, Proxy, Uri, resolve};
+use salamander::{Codec, Config, Error, Generation, Kind, Location, NameServer, Proxy, Uri, resolve};
 use tokio::net::TcpStream;
 
 use crate::failure::Failure;
+use crate::tls::ClientTls;
 
 /// How to call an object.
 #[derive(Debug, Args)]
@@ -16,13 +17,20 @@ pub(crate) struct Calling {
     #[arg(value_name = "URI")]
     pub(crate) uri: String,
 
-    /// The serializer of the calls: serpent, marshal, json or msgpack [default: PYRO_SERIALIZER, or serpent]
+    /// The serializer of the calls: serpent, marshal, json, msgpack or, for Pyro 4, pickle [default: PYRO_SERIALIZER, or serpent]
     #[arg(long, value_name = "SERIALIZER")]
     pub(crate) serializer: Option<Codec>,
+
+    /// The generation of Pyro that the daemon is of: 5 or 4 [default: as the daemon says]
+    #[arg(long, value_name = "GENERATION")]
+    pub(crate) pyro: Option<Generation>,
 
     /// How long to wait for a connection or a reply [default: PYRO_COMMTIMEOUT, or for ever]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    tls: ClientTls,
 }
 
 /// A time on the command line, in seconds.
@@ -37,12 +45,15 @@ impl Calling {
     /// # Errors
     /// For a URI that is none.
     pub(crate) fn proxy(&self, config: &Arc<Config>) -> Result<Proxy, Failure> {
-        let uri: Uri = self.uri.parse().map_err(|error| {
+        let uri = Uri::parse(&self.uri, config.ns_port).map_err(|error| {
             Failure::usage(format!("{error}: '{}' should be as PYRO:object@host:port or PYRONAME:name", self.uri))
         })?;
-        let mut proxy = Proxy::with_config(uri, config.clone())?;
+        let mut proxy = Proxy::with_config(uri, self.tls.config(config))?;
         if let Some(codec) = self.serializer {
             proxy = proxy.with_serializer(codec);
+        }
+        if let Some(generation) = self.pyro {
+            proxy = proxy.with_generation(generation);
         }
         if self.timeout.is_some() {
             proxy = proxy.with_timeout(self.timeout);
@@ -58,7 +69,7 @@ impl Calling {
         let proxy = self.proxy(config)?;
         match proxy.bind().await {
             Ok(()) => Ok(proxy),
-            Err(error) => Err(why_not(proxy.uri(), error, config).await),
+            Err(error) => Err(why_not(proxy.uri(), error, &self.tls.config(config)).await),
         }
     }
 }

@@ -15,6 +15,7 @@ mod logging;
 mod options;
 mod output;
 mod signals;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -39,7 +40,10 @@ pub fn run() -> ExitCode {
 }
 
 fn start(options: Options, output: Output) -> Result<(), Failure> {
-    let config = Config::global()?;
+    let config = match &options.config {
+        None => Config::global()?,
+        Some(file) => Config::from_file_and_env(file)?.into_global()?,
+    };
     logging::start(&config, options.verbose)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

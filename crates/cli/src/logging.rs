@@ -10,8 +10,8 @@ use tracing_subscriber::fmt;
 
 use crate::failure::Failure;
 
-/// Starts the log. `RUST_LOG` says what is logged; without it `-v`, then `PYRO_LOGLEVEL`. It goes to the standard error
-/// output, or to the file that `PYRO_LOGFILE` names.
+/// Starts the log. `RUST_LOG` says what is logged; without it `-v`, then `LOGLEVEL`. It goes to the standard error output,
+/// or to the file `LOGFILE` where that or the level is set.
 ///
 /// # Errors
 /// Where the file cannot be written, or `RUST_LOG` is no filter.
@@ -23,17 +23,29 @@ pub(crate) fn start(config: &Config, verbose: u8) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&filter)
         .map_err(|error| Failure::usage(format!("RUST_LOG={filter} is no filter: {error}")))?;
     let log = fmt().with_env_filter(filter);
-    // Pyro has a default for the file, which is used only together with LOGLEVEL.
-    match env::var_os("PYRO_LOGFILE").filter(|name| !name.is_empty() && name != "{stderr}") {
+    match file_of(config) {
         None => log.with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init(),
         Some(name) => {
-            let file = OpenOptions::new().create(true).append(true).open(&name).map_err(|error| {
-                Failure::usage(format!("cannot write the log to PYRO_LOGFILE={}: {error}", name.display()))
+            let file = OpenOptions::new().create(true).append(true).open(name).map_err(|error| {
+                Failure::usage(format!(
+                    "cannot write the log to LOGFILE={name}: {error}; it should be a file, or {STDERR}"
+                ))
             })?;
             log.with_writer(file).with_ansi(false).init();
         }
     }
     Ok(())
+}
+
+/// What stands for the standard error output.
+const STDERR: &str = "{stderr}";
+
+/// The file that the log goes to, if it does. Pyro's default is used only where a level is set.
+fn file_of(config: &Config) -> Option<&str> {
+    let named = config.logfile != Config::default().logfile;
+    (named || config.loglevel.is_some())
+        .then_some(&*config.logfile)
+        .filter(|name| !name.is_empty() && *name != STDERR)
 }
 
 fn filter_of(config: &Config, verbose: u8) -> String {
@@ -62,5 +74,17 @@ mod tests {
         assert_eq!(filter(&[("PYRO_LOGLEVEL", "DEBUG")], 0), "debug");
         assert_eq!(filter(&[("PYRO_LOGLEVEL", "ERROR")], 1), "info");
         assert_eq!(filter(&[("PYRO_LOGLEVEL", "ERROR"), ("PYRO_LOGWIRE", "1")], 0), "error,salamander::wire=debug");
+    }
+
+    #[test]
+    fn a_level_sends_the_log_to_pyros_file() {
+        let file = |vars: &[(&str, &str)]| {
+            let config = Config::from_vars(vars.iter().copied()).unwrap();
+            file_of(&config).map(str::to_owned)
+        };
+        assert_eq!(file(&[]), None);
+        assert_eq!(file(&[("PYRO_LOGLEVEL", "INFO")]).as_deref(), Some("pyro5.log"));
+        assert_eq!(file(&[("PYRO_LOGFILE", "x")]).as_deref(), Some("x"));
+        assert_eq!(file(&[("PYRO_LOGLEVEL", "INFO"), ("PYRO_LOGFILE", "{stderr}")]), None);
     }
 }

@@ -1,5 +1,7 @@
 //! [`Options`]: the command line.
 
+use std::path::PathBuf;
+
 use clap::{ArgAction, Parser};
 
 use crate::commands::Command;
@@ -16,6 +18,10 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
+    /// Read settings from this TOML file; variables of the environment go before it [default: SALAMANDER_CONFIG, or none]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -27,7 +33,8 @@ Examples:
   salamander nsc list                                        all names that the name server knows
 
 The exit code is 0 for done, 1 where the peer or the work failed, 2 for wrong usage, 3 where nothing answers.
-Settings are Pyro's environment variables (see `salamander check-config`); RUST_LOG selects what is logged.";
+Settings are Pyro's environment variables, or stand in a file (see `salamander check-config --help`); RUST_LOG selects what \
+is logged.";
 
 #[cfg(test)]
 mod tests {

@@ -56,15 +56,27 @@ impl Signals {
         daemon: &DaemonHandle,
         serving: impl Future<Output = salamander::Result<()>>,
     ) -> Result<(), Failure> {
+        self.until(|| daemon.shutdown(), async { Ok(serving.await?) }).await
+    }
+
+    /// The same for any server, and how to stop it.
+    ///
+    /// # Errors
+    /// As [`Signals::serve`].
+    pub(crate) async fn until(
+        &mut self,
+        stop: impl FnOnce(),
+        serving: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<(), Failure> {
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
-            done = &mut serving => return Ok(done?),
+            done = &mut serving => return done,
             () = self.next() => {}
         }
         tracing::info!("stopping; calls under way are finished");
-        daemon.shutdown();
+        stop();
         tokio::select! {
-            done = serving => Ok(done?),
+            done = serving => done,
             () = self.next() => Err(Failure::failed("stopped at once, while calls were under way")),
         }
     }

@@ -192,11 +192,16 @@ fn call_tells_who_is_at_fault_by_its_exit_code() {
 fn meta_lists_what_an_object_exposes() {
     let up = Up::start();
     let meta = run(&["meta", &up.server.named("example.calculator")]).ok();
-    assert_eq!(meta, "methods:\n  add\n  sub\noneway:\nattributes:\n");
+    assert!(
+        meta.starts_with("Calculator\n      Reckons as Python does.\nmethods:\n  add(x: Value, y: Value) -> Value\n      `x + y`, as Python"),
+        "{meta}"
+    );
+    assert!(meta.ends_with("\noneway:\nattributes:\n"), "{meta}");
     let meta = run(&["meta", "--json", &up.server.named("test.echoserver")]).json();
     assert_eq!(meta["oneway"], serde_json::json!(["oneway_echo", "oneway_slow"]));
     assert_eq!(meta["attributes"], serde_json::json!(["verbose"]));
     assert_eq!(meta["methods"].as_array().unwrap().len(), 11);
+    assert_eq!(meta["interface"]["class"], "EchoServer");
 }
 
 #[test]
@@ -232,7 +237,7 @@ fn check_config_shows_the_settings() {
 fn help_and_version_are_there() {
     assert_eq!(run(&["--version"]).ok(), format!("salamander {}\n", env!("CARGO_PKG_VERSION")));
     let help = run(&["--help"]).ok();
-    for command in ["up", "ns", "nsc", "echoserver", "check-config", "call", "meta", "bench"] {
+    for command in ["up", "ns", "nsc", "echoserver", "httpgateway", "check-config", "call", "meta", "bench"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         assert!(run(&[command, "--help"]).ok().contains("Examples:\n"), "{command}");
     }
@@ -254,4 +259,23 @@ fn the_log_goes_where_pyros_settings_say() {
     assert!(loud.code == Some(0) && loud.err.contains("salamander::wire"), "{}", loud.err);
     let filter = finish(salamander(["check-config"]).env("RUST_LOG", "a=b=c")).failed(2);
     assert!(filter.contains("RUST_LOG=a=b=c"), "{filter}");
+}
+
+#[test]
+fn settings_may_stand_in_a_file() {
+    let data = Scratch::new();
+    let file = data.0.join("settings.toml");
+    std::fs::write(&file, "ns_port = 7000\nserializer = 'json'\n").unwrap();
+    let path = file.to_str().unwrap();
+    let shown = run(&["check-config", "--config", path]).ok();
+    assert!(shown.contains("NS_PORT = 7000\n") && shown.contains("SERIALIZER = json\n"), "{shown}");
+    // The environment goes before the file, and the option before the variable.
+    let mut command = salamander(["check-config"]);
+    command.env("SALAMANDER_CONFIG", path).env("PYRO_NS_PORT", "7001");
+    let shown = finish(&mut command).ok();
+    assert!(shown.contains("NS_PORT = 7001\n") && shown.contains("SERIALIZER = json\n"), "{shown}");
+    std::fs::write(&file, "ns_prot = 7000\n").unwrap();
+    let told = run(&["check-config", "--config", path]).failed(2);
+    assert!(told.contains(path) && told.contains("ns_prot (did you mean ns_port?)"), "{told}");
+    assert!(run(&["check-config", "--config", "/nowhere.toml"]).failed(2).contains("/nowhere.toml"));
 }

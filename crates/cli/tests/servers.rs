@@ -224,3 +224,33 @@ fn echoserver_tells_of_its_calls_and_of_name_servers() {
     let told: serde_json::Value = serde_json::from_str(&quiet.told).unwrap();
     assert_eq!(told["name"], "test.echoserver");
 }
+
+/// The status line and the body of the answer to a GET.
+fn get(port: &str, target: &str, header: &str) -> (String, String) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
+    write!(stream, "GET {target} HTTP/1.0\r\nHost: localhost:{port}\r\n{header}\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[test]
+fn up_answers_http_on_its_port_but_not_to_pages_of_elsewhere() {
+    let data = Scratch::new();
+    let up = Server::up(&data.0, &[]);
+    let target = "/pyro/example.calculator/add?x=a&y=b";
+    assert_eq!(get(up.port(), target, ""), ("HTTP/1.0 200 OK".to_owned(), "\"ab\"".to_owned()));
+    assert_eq!(get(up.port(), "/", "").0, "HTTP/1.0 302 Found");
+    assert!(get(up.port(), "/pyro/", "").1.contains("example.greeting"));
+    let elsewhere = "Origin: https://example.org\r\n";
+    assert_eq!(get(up.port(), target, elsewhere).0, "HTTP/1.0 403 Forbidden");
+    drop(up);
+    let up = Server::up(&data.0, &["--no-http"]);
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", up.port().parse().unwrap())).unwrap();
+    std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut stream, &mut answer);
+    assert!(!answer.starts_with(b"HTTP"));
+}

@@ -37,6 +37,12 @@ impl<'de> Input<'de> {
         Some(taken)
     }
 
+    /// How many bytes there are before the next one that is this.
+    #[inline]
+    pub(crate) fn find(&self, byte: u8) -> Option<usize> {
+        memchr::memchr(byte, self.rest)
+    }
+
     /// How many bytes are left.
     #[inline]
     pub(crate) fn left(&self) -> usize {

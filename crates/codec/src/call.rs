@@ -7,7 +7,8 @@ use salamander_value::{Dict, Reader, Result, Token, Value, Writer, to_writer, wr
 use serde::Serialize;
 
 use crate::codec::Decoder;
-use crate::{Codec, Output, Settings};
+use crate::generation::TranslatedArguments;
+use crate::{Codec, Generation, Output, Settings};
 
 /// What is called: the first two parts of an encoded call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,14 +52,17 @@ impl Codec {
         body: &'de Bytes,
         settings: &'de Settings,
     ) -> Result<(CallHead<'de>, Decoder<'de>)> {
-        let mut reader = self.reader(body, settings);
+        let mut reader = self.plain_reader(body, settings);
         let head = match &mut reader {
             Decoder::Serpent(reader) => reader.open_call()?,
             Decoder::Marshal(reader) => reader.open_call()?,
             Decoder::Json(reader) => reader.open_call()?,
             Decoder::Msgpack(reader) => reader.open_call()?,
+            Decoder::Pickle(reader) => reader.open_call()?,
+            // Which no plain reader is.
+            Decoder::Translated(_) => return Err(salamander_value::Error::malformed("a call inside of a call")),
         };
-        Ok((head, reader))
+        Ok((head, reader.translated(settings)))
     }
 
     /// Appends an encoded call. After an error `out` is as it was before.
@@ -74,11 +78,17 @@ impl Codec {
         arguments: &dyn Arguments,
     ) -> Result<()> {
         let mark = out.mark();
+        let translated = TranslatedArguments(arguments);
+        let arguments: &dyn Arguments = match settings.generation {
+            Generation::Pyro4 if self != Codec::Pickle => &translated,
+            _ => arguments,
+        };
         let done = match self {
             Codec::Serpent => crate::serpent::SerpentWriter::new(out, settings).call(object, method, arguments),
             Codec::Marshal => crate::marshal::MarshalWriter::new(out, settings).call(object, method, arguments),
             Codec::Json => crate::json::JsonWriter::new(out, settings).call(object, method, arguments),
             Codec::Msgpack => crate::msgpack::MsgpackWriter::new(out, settings).call(object, method, arguments),
+            Codec::Pickle => crate::pickle::PickleWriter::new(out, settings).call(object, method, arguments),
         };
         if done.is_err() {
             out.rewind(mark);

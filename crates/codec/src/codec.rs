@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use salamander_value::{
-    Error, Kind, Reader, Result, Token, Value, Writer, from_reader, read_value, to_writer, write_value,
+    Dict, Error, Kind, Reader, Result, Token, Value, Writer, from_reader, read_value, to_writer, write_value,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Output, json, marshal, msgpack, serpent};
+use crate::generation::{Translated, Translating};
+use crate::{Classes, Generation, Output, json, marshal, msgpack, pickle, serpent};
 
 /// One of the serialization formats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub enum Codec {
     Json,
     /// MessagePack
     Msgpack,
+    /// Python's own format for objects, read as data; Pyro 4 alone has it
+    Pickle,
 }
 
 /// What a codec is told, because it reads no environment itself.
@@ -35,8 +38,12 @@ pub struct Settings {
     pub serpent_bytes_repr: bool,
     /// The time zone of this machine, by which msgpack's naive times are counted.
     pub zone: Zone,
+    /// The generation of Pyro that the peer is of, which has its own names for Pyro's classes.
+    pub generation: Generation,
     /// What is accepted from a peer.
     pub limits: Limits,
+    /// What becomes of instances of classes.
+    pub classes: Classes,
 }
 
 /// What is accepted from a peer.
@@ -95,22 +102,40 @@ impl fmt::Debug for Zone {
 }
 
 impl Codec {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Codec; 4] = [Codec::Serpent, Codec::Marshal, Codec::Json, Codec::Msgpack];
+    /// Those that Pyro 5 has, in the order of their numbers there.
+    pub const PYRO5: [Codec; 4] = [Codec::Serpent, Codec::Marshal, Codec::Json, Codec::Msgpack];
 
-    /// The number that Pyro's messages name it by.
+    /// All of them, which are those that Pyro 4 has.
+    pub const ALL: [Codec; 5] = [Codec::Serpent, Codec::Marshal, Codec::Json, Codec::Msgpack, Codec::Pickle];
+
+    /// The number that messages of Pyro 5 name it by; 0 for pickle, which it does not have.
     pub fn id(self) -> u8 {
-        match self {
-            Codec::Serpent => 1,
-            Codec::Marshal => 2,
-            Codec::Json => 3,
-            Codec::Msgpack => 4,
+        self.id_in(Generation::Pyro5).unwrap_or(0)
+    }
+
+    /// The codec of a number of Pyro 5.
+    pub fn from_id(id: u8) -> Option<Self> {
+        Self::from_id_in(Generation::Pyro5, id)
+    }
+
+    /// The number that messages of a generation name it by, if it has it.
+    pub fn id_in(self, generation: Generation) -> Option<u8> {
+        match (generation, self) {
+            (_, Codec::Serpent) => Some(1),
+            (Generation::Pyro5, Codec::Marshal) => Some(2),
+            (Generation::Pyro5, Codec::Json) => Some(3),
+            (Generation::Pyro5, Codec::Msgpack) => Some(4),
+            (Generation::Pyro5, Codec::Pickle) => None,
+            (Generation::Pyro4, Codec::Json) => Some(2),
+            (Generation::Pyro4, Codec::Marshal) => Some(3),
+            (Generation::Pyro4, Codec::Pickle) => Some(4),
+            (Generation::Pyro4, Codec::Msgpack) => Some(6),
         }
     }
 
-    /// The codec of a number.
-    pub fn from_id(id: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|codec| codec.id() == id)
+    /// The codec of a number of this generation.
+    pub fn from_id_in(generation: Generation, id: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|codec| codec.id_in(generation) == Some(id))
     }
 
     /// The name in Pyro's `SERIALIZER` setting.
@@ -120,16 +145,23 @@ impl Codec {
             Codec::Marshal => "marshal",
             Codec::Json => "json",
             Codec::Msgpack => "msgpack",
+            Codec::Pickle => "pickle",
         }
     }
 
     /// Reads the tokens of one encoded value.
     pub fn reader<'de>(self, bytes: &'de Bytes, settings: &'de Settings) -> Decoder<'de> {
+        self.plain_reader(bytes, settings).translated(settings)
+    }
+
+    /// The same with the names of Pyro's classes as they come.
+    pub(crate) fn plain_reader<'de>(self, bytes: &'de Bytes, settings: &'de Settings) -> Decoder<'de> {
         match self {
             Codec::Serpent => Decoder::Serpent(serpent::SerpentReader::new(bytes, settings)),
             Codec::Marshal => Decoder::Marshal(marshal::MarshalReader::new(bytes, settings)),
             Codec::Json => Decoder::Json(json::JsonReader::new(bytes, settings)),
             Codec::Msgpack => Decoder::Msgpack(msgpack::MsgpackReader::new(bytes, settings)),
+            Codec::Pickle => Decoder::Pickle(pickle::PickleReader::new(bytes, settings)),
         }
     }
 
@@ -144,11 +176,20 @@ impl Codec {
         write: impl FnOnce(&mut dyn Writer) -> Result<()>,
     ) -> Result<()> {
         let mark = out.mark();
+        let write = |writer: &mut dyn Writer| match settings.generation {
+            // Pickle has its own names.
+            Generation::Pyro4 if self != Codec::Pickle => write(&mut Translating::new(writer)),
+            _ => write(writer),
+        };
         let done = match self {
             Codec::Serpent => write(&mut serpent::SerpentWriter::document(out, settings)),
             Codec::Marshal => write(&mut marshal::MarshalWriter::new(out, settings)),
             Codec::Json => write(&mut json::JsonWriter::new(out, settings)),
             Codec::Msgpack => write(&mut msgpack::MsgpackWriter::new(out, settings)),
+            Codec::Pickle => {
+                let mut writer = pickle::PickleWriter::new(out, settings);
+                write(&mut writer).map(|()| writer.finish())
+            }
         };
         if done.is_err() {
             out.rewind(mark);
@@ -187,6 +228,10 @@ impl Codec {
             Decoder::Marshal(mut reader) => read_value(&mut reader),
             Decoder::Json(mut reader) => read_value(&mut reader).and_then(|value| reader.finish().map(|()| value)),
             Decoder::Msgpack(mut reader) => read_value(&mut reader).and_then(|value| reader.finish().map(|()| value)),
+            Decoder::Pickle(mut reader) => read_value(&mut reader),
+            Decoder::Translated(mut reader) => {
+                read_value(&mut reader).and_then(|value| reader.finish().map(|()| value))
+            }
         }
     }
 
@@ -216,6 +261,12 @@ pub enum Decoder<'de> {
     /// Reads msgpack.
     #[doc(hidden)]
     Msgpack(msgpack::MsgpackReader<'de>),
+    /// Reads pickle.
+    #[doc(hidden)]
+    Pickle(pickle::PickleReader<'de>),
+    /// Reads any of them from a peer that has other names for Pyro's classes.
+    #[doc(hidden)]
+    Translated(Translated<'de>),
 }
 
 impl<'de> Decoder<'de> {
@@ -229,6 +280,17 @@ impl<'de> Decoder<'de> {
             Decoder::Marshal(_) => Ok(()),
             Decoder::Json(reader) => reader.finish(),
             Decoder::Msgpack(reader) => reader.finish(),
+            Decoder::Pickle(_) => Ok(()),
+            Decoder::Translated(reader) => reader.finish(),
+        }
+    }
+
+    /// With our names for Pyro's classes.
+    pub(crate) fn translated(self, settings: &Settings) -> Self {
+        match (&self, settings.generation) {
+            // Pickle has its own table of classes.
+            (Decoder::Pickle(_), _) | (_, Generation::Pyro5) => self,
+            (_, Generation::Pyro4) => Decoder::Translated(Translated::new(self)),
         }
     }
 }
@@ -240,6 +302,8 @@ impl<'de> Reader<'de> for Decoder<'de> {
             Decoder::Marshal(reader) => reader.next(),
             Decoder::Json(reader) => reader.next(),
             Decoder::Msgpack(reader) => reader.next(),
+            Decoder::Pickle(reader) => reader.next(),
+            Decoder::Translated(reader) => reader.next(),
         }
     }
 
@@ -249,6 +313,19 @@ impl<'de> Reader<'de> for Decoder<'de> {
             Decoder::Marshal(reader) => reader.share(bytes),
             Decoder::Json(reader) => reader.share(bytes),
             Decoder::Msgpack(reader) => reader.share(bytes),
+            Decoder::Pickle(reader) => reader.share(bytes),
+            Decoder::Translated(reader) => reader.share(bytes),
+        }
+    }
+
+    fn instance(&self, dict: Dict) -> Result<Value> {
+        match self {
+            Decoder::Serpent(reader) => reader.instance(dict),
+            Decoder::Marshal(reader) => reader.instance(dict),
+            Decoder::Json(reader) => reader.instance(dict),
+            Decoder::Msgpack(reader) => reader.instance(dict),
+            Decoder::Pickle(reader) => reader.instance(dict),
+            Decoder::Translated(reader) => reader.instance(dict),
         }
     }
 }

@@ -6,18 +6,23 @@
 
 mod binary;
 mod call;
+mod classes;
 mod codec;
 mod float;
+mod generation;
 mod json;
 mod levels;
 mod literal;
 mod marshal;
 mod msgpack;
 mod output;
+mod pickle;
 mod serpent;
 #[cfg(test)]
 mod testing;
 
 pub use call::{Args, Arguments, CallHead};
+pub use classes::Classes;
 pub use codec::{Codec, Decoder, Limits, Settings, Zone, ZoneRules};
+pub use generation::Generation;
 pub use output::{ATTACH_FROM, Mark, Output};

@@ -64,11 +64,6 @@ impl Output {
         }
     }
 
-    /// What has come since `mark`, without what is attached.
-    pub fn since(&self, mark: Mark) -> &[u8] {
-        &self.buffer[mark.buffer.min(self.buffer.len())..]
-    }
-
     /// A copy of all that has come since `mark`, in one piece.
     pub fn copy_since(&self, mark: Mark) -> Vec<u8> {
         let mut copy = Vec::with_capacity(self.len_since(mark));
@@ -94,6 +89,15 @@ impl Output {
         let buffers = starts.zip(ends).map(|(start, end)| &self.buffer[start..end]);
         let attached = self.attached.iter().map(|(_, bytes)| &bytes[..]).chain([&[][..]]);
         buffers.zip(attached).flat_map(|(buffer, attached)| [buffer, attached]).filter(|slice| !slice.is_empty())
+    }
+
+    /// What follows the first `skip` bytes, as pieces of memory.
+    pub fn slices_from(&self, mut skip: usize) -> impl Iterator<Item = &[u8]> {
+        self.slices().filter_map(move |piece| {
+            let before = skip.min(piece.len());
+            skip -= before;
+            Some(&piece[before..]).filter(|piece| !piece.is_empty())
+        })
     }
 
     /// Up to `N` pieces of what follows the first `skip` bytes, for a vectored write; tells how many there are.

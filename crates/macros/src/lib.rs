@@ -1,10 +1,12 @@
-//! The attributes of Salamander: `#[expose]` on an `impl` block and `#[proxy]` on a trait. They parse and render; what
+//! The attributes of Salamander: `#[expose]` on an `impl` block, `#[proxy]` on a trait, `#[class]` on a struct. They parse and render; what
 //! the rendered code calls is ordinary code of the other crates.
 
 mod attrs;
+mod class;
 mod expose;
 mod proxy;
 mod returns;
+mod schema;
 
 use proc_macro::TokenStream;
 
@@ -28,6 +30,16 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn expose(attr: TokenStream, item: TokenStream) -> TokenStream {
     expose::expand(attr.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a struct an instance of a Python class on its way: it travels as the dict of its fields, with the name of the class as
+/// `__class__`, and is read only from an instance of that class.
+///
+/// serde's attributes may stand on the fields. With `exception`, and `Display`, it can be the error of a method: its text is the argument
+/// and its fields are the attributes of the exception.
+#[proc_macro_attribute]
+pub fn class(attr: TokenStream, item: TokenStream) -> TokenStream {
+    class::expand(attr.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Makes a typed proxy of a trait: `trait Greeter` becomes the struct `GreeterProxy`, with a constructor from `Proxy` and

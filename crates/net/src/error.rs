@@ -31,6 +31,8 @@ struct Inner {
     kind: Kind,
     message: String,
     source: Option<Raised>,
+    /// There was no connection, so nothing was sent.
+    unsent: bool,
 }
 
 /// Which side an [`Error`] comes from.
@@ -45,6 +47,9 @@ pub enum Kind {
     Remote,
     /// There is no connection, or it broke.
     Connection,
+    /// One end refused the other when they met: an object that the daemon does not have, too many clients, a hook's no, a
+    /// certificate that is not accepted.
+    Refused,
     /// The deadline passed.
     Deadline,
     /// A name is not known, or no name server was found.
@@ -60,18 +65,19 @@ impl Error {
             Kind::Protocol => "Pyro5.errors.ProtocolError",
             Kind::Remote => "builtins.Exception",
             Kind::Connection => "Pyro5.errors.ConnectionClosedError",
+            Kind::Refused => "Pyro5.errors.CommunicationError",
             Kind::Deadline => "Pyro5.errors.TimeoutError",
             Kind::Naming => "Pyro5.errors.NamingError",
         };
         let source = Some(Raised(Exception::new(class, message.clone())));
-        Self(Arc::new(Inner { kind, message, source }))
+        Self(Arc::new(Inner { kind, message, source, unsent: false }))
     }
 
     /// An error that stands for this exception where it is raised again.
     #[cold]
-    fn with_exception(kind: Kind, exception: Exception) -> Self {
+    pub(crate) fn with_exception(kind: Kind, exception: Exception) -> Self {
         let message = exception.message();
-        Self(Arc::new(Inner { kind, message, source: Some(Raised(exception)) }))
+        Self(Arc::new(Inner { kind, message, source: Some(Raised(exception)), unsent: false }))
     }
 
     pub(crate) fn misuse(message: impl Into<String>) -> Self {
@@ -84,6 +90,13 @@ impl Error {
 
     pub(crate) fn connection(message: impl Into<String>) -> Self {
         Self::new(Kind::Connection, message)
+    }
+
+    /// The same error, of a call that was not sent.
+    #[cold]
+    pub(crate) fn of_unsent(self) -> Self {
+        let Inner { kind, message, source, .. } = &*self.0;
+        Self(Arc::new(Inner { kind: *kind, message: message.clone(), source: source.clone(), unsent: true }))
     }
 
     /// Which side it comes from.
@@ -102,6 +115,12 @@ impl Error {
     /// Whether it is a remote exception of this class, or of one that derives from it among Python's and Pyro's own.
     pub fn is(&self, class: &str) -> bool {
         self.exception().is_some_and(|exception| exception.is(class))
+    }
+
+    /// Whether it is certain that the call was not sent: no connection was made. Then it can be made again, even if it must not
+    /// be made twice.
+    pub fn is_unsent(&self) -> bool {
+        self.0.unsent
     }
 
     /// Whether the same call may succeed if it is made once more, on a new connection.
@@ -142,7 +161,8 @@ impl std::error::Error for Error {
 
 impl From<Exception> for Error {
     fn from(exception: Exception) -> Self {
-        Self(Arc::new(Inner { kind: Kind::Remote, message: exception.to_string(), source: Some(Raised(exception)) }))
+        let (kind, message) = (Kind::Remote, exception.to_string());
+        Self(Arc::new(Inner { kind, message, source: Some(Raised(exception)), unsent: false }))
     }
 }
 

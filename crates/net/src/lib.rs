@@ -2,27 +2,40 @@
 // Here is where the outer world is read: the clock, the environment, the host's name.
 #![allow(clippy::disallowed_methods)]
 
+mod address;
+mod blob;
 pub mod blocking;
 mod client;
 mod config;
+mod connected;
 mod daemon;
+mod dialect;
 mod error;
 mod features;
 pub mod naming;
 mod python;
 mod stream;
+mod tls;
 mod uri;
 mod wirelog;
 mod zone;
 
-pub use client::{Answer, Batch, BatchResults, ItemStream, Metadata, Proxy, Request, Response};
-pub use config::{Config, ConfigError, ConfigErrorKind, IpVersion, LogLevel, Secret, ServerType, ThreadPoolSize};
-pub use daemon::{Builder, Daemon, DaemonHandle, Handshake};
+pub use blob::SerializedBlob;
+pub use client::{
+    Answer, AttributeInfo, Batch, BatchResults, Greeting, Interface, ItemStream, Metadata, MethodInfo, ParamInfo,
+    ParamUse, Proxy, RawAnswer, RawReply, Request, Response, TypeInfo,
+};
+pub use config::{
+    Config, ConfigError, ConfigErrorKind, IpVersion, LogLevel, NoDelay, Secret, ServerType, ThreadPoolSize,
+};
+pub use connected::ConnectedSocket;
+pub use daemon::{Builder, Client, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised, Remote};
 pub use error::{Error, Kind, Result};
-pub use naming::{NameServer, Registration, resolve};
-pub use salamander_codec::{Args, Arguments, Codec};
-pub use salamander_object::{CallContext, Session};
+pub use naming::{KeptName, NameServer, Registration, Watch, resolve};
+pub use salamander_codec::{Args, Arguments, Classes, Codec, Generation};
+pub use salamander_object::{Annotations, CallContext, FailedCall, InstanceMode, Session, Tracked};
 pub use salamander_value::{Blob, Exception, Value};
+pub use tls::{AlternativeName, Certificate, CertificateError, DistinguishedName};
 pub use uri::{Location, NAME_SERVER_PORT, Protocol, Uri, UriError};
 
 /// The id of the object by which every daemon tells of itself.
@@ -35,7 +48,8 @@ pub const NAME_SERVER_NAME: &str = naming::NAME_SERVER;
 #[doc(hidden)]
 pub mod __private {
     pub use salamander_object::*;
-    pub use salamander_value::{Blob, Exception, from_reader};
+    pub use salamander_value::{Blob, Class, Exception, check_class, from_reader, serialize_instance};
+    pub use serde;
 
     pub use crate::{Error, ItemStream, Proxy, blocking};
 }

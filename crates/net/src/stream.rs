@@ -6,16 +6,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use salamander_codec::Output;
-use salamander_wire::pyro5::Decoder;
-use tokio::io::{AsyncWrite, Interest};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio_util::io::poll_read_buf;
 
+use crate::address;
+use crate::config::Config;
+use crate::dialect::Decoder;
 use crate::error::{Error, Kind, Result};
+use crate::tls::Secured;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -23,17 +27,21 @@ pub(crate) enum Stream {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    /// Over one of the others.
+    Tls(Secured),
 }
 
 /// Room for a read when nothing is known of what comes.
 pub(crate) const READ_ROOM: usize = 16 * 1024;
 
 impl Stream {
-    /// Connects to a host and port.
-    pub(crate) async fn connect(host: &str, port: u16, timeout: Option<Duration>) -> Result<Self> {
+    /// Connects to a host and port, as the settings have it.
+    pub(crate) async fn connect(host: &str, port: u16, config: &Config) -> Result<Self> {
         let failed = |error: io::Error| Error::connection(format!("cannot connect to {host}:{port}: {error}"));
-        let stream = within(timeout, TcpStream::connect((host, port)), "connecting").await?.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
+        let addresses = address::lookup(host, port, config.prefer_ip_version).await.map_err(failed)?;
+        let stream = TcpStream::connect(&addresses[..]).await.map_err(failed)?;
+        stream.set_nodelay(config.sock_nodelay.get()).map_err(failed)?;
+        SockRef::from(&stream).set_keepalive(true).map_err(failed)?;
         Ok(Stream::Tcp(stream))
     }
 
@@ -50,7 +58,20 @@ impl Stream {
             Stream::Tcp(stream) => stream.peer_addr().ok(),
             #[cfg(unix)]
             Stream::Unix(_) => None,
+            Stream::Tls(stream) => stream.socket().peer(),
         }
+    }
+
+    /// The certificate that the peer showed, in DER, if it did.
+    pub(crate) fn peer_certificate(&self) -> Option<Bytes> {
+        match self {
+            Stream::Tls(stream) => stream.peer_certificate(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        matches!(self, Stream::Tls(_))
     }
 
     /// Whether there may be something to read; asks nobody for it.
@@ -59,7 +80,23 @@ impl Stream {
             Stream::Tcp(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
             #[cfg(unix)]
             Stream::Unix(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
+            Stream::Tls(stream) => stream.socket().is_readable(),
         }
+    }
+
+    /// Ends the connection at once, whoever still holds it.
+    pub(crate) fn shut(&mut self) {
+        let socket = match self {
+            Stream::Tls(stream) => {
+                stream.say_goodbye();
+                return stream.socket_mut().shut();
+            }
+            Stream::Tcp(stream) => SockRef::from(&*stream),
+            #[cfg(unix)]
+            Stream::Unix(stream) => SockRef::from(&*stream),
+        };
+        // It may be over already.
+        let _ = socket.shutdown(std::net::Shutdown::Both);
     }
 
     /// Reads what is there, up to what the decoder is waiting for; gives 0 at the end.
@@ -69,19 +106,19 @@ impl Stream {
         decoder: &Decoder,
         buffer: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
-        if decoder.pending().is_some() {
-            decoder.reserve(buffer);
-        } else if buffer.capacity() - buffer.len() < READ_ROOM / 4 {
+        if !decoder.reserve(buffer) && buffer.capacity() - buffer.len() < READ_ROOM / 4 {
             buffer.reserve(READ_ROOM);
         }
-        match self {
-            Stream::Tcp(stream) => poll_read_buf(Pin::new(stream), cx, buffer),
-            #[cfg(unix)]
-            Stream::Unix(stream) => poll_read_buf(Pin::new(stream), cx, buffer),
-        }
+        poll_read_buf(Pin::new(self), cx, buffer)
     }
 
-    /// Writes `out` from byte `written` on, until it is all written; then `out` is empty and `written` 0.
+    /// Reads what is there; gives 0 at the end.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+        buffer.reserve(READ_ROOM / 4);
+        poll_read_buf(Pin::new(self), cx, buffer)
+    }
+
+    /// Writes `out` from byte `written` on, until the system has it all; then `out` is empty and `written` 0.
     pub(crate) fn poll_write_all(
         &mut self,
         cx: &mut Context<'_>,
@@ -92,26 +129,69 @@ impl Stream {
             let count = if out.has_attached() {
                 let mut slices = [io::IoSlice::new(&[]); 16];
                 let pieces = out.io_slices(*written, &mut slices);
-                match self {
-                    Stream::Tcp(stream) => ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..pieces])),
-                    #[cfg(unix)]
-                    Stream::Unix(stream) => ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..pieces])),
-                }
+                ready!(Pin::new(&mut *self).poll_write_vectored(cx, &slices[..pieces]))
             } else {
-                match self {
-                    Stream::Tcp(stream) => ready!(Pin::new(stream).poll_write(cx, &out[*written..])),
-                    #[cfg(unix)]
-                    Stream::Unix(stream) => ready!(Pin::new(stream).poll_write(cx, &out[*written..])),
-                }
+                ready!(Pin::new(&mut *self).poll_write(cx, &out[*written..]))
             }?;
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             *written += count;
         }
+        // Until it is passed on, it counts as not written: `out` is kept.
+        if let Stream::Tls(stream) = self {
+            ready!(Pin::new(stream).poll_flush(cx))?;
+        }
         *written = 0;
         out.reset(KEEP_OUTPUT);
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Does the same with the socket, whatever its kind.
+macro_rules! each {
+    ($stream:expr, $socket:ident => $do:expr) => {
+        match $stream {
+            Stream::Tcp($socket) => $do,
+            #[cfg(unix)]
+            Stream::Unix($socket) => $do,
+            Stream::Tls($socket) => $do,
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    #[inline]
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), socket => Pin::new(socket).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Stream {
+    #[inline]
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        each!(self.get_mut(), socket => Pin::new(socket).poll_write(cx, buf))
+    }
+
+    #[inline]
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(self.get_mut(), socket => Pin::new(socket).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        each!(self, socket => socket.is_write_vectored())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), socket => Pin::new(socket).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), socket => Pin::new(socket).poll_shutdown(cx))
     }
 }
 
@@ -125,5 +205,26 @@ pub(crate) async fn within<F: Future>(timeout: Option<Duration>, future: F, doin
         Some(timeout) => tokio::time::timeout(timeout, future)
             .await
             .map_err(|_| Error::new(Kind::Deadline, format!("{doing}: timeout after {timeout:?}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `SOCK_NODELAY`: small packets wait only where somebody has said so.
+    #[tokio::test]
+    async fn small_packets_are_delayed_only_where_it_is_set() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for (setting, without_delay) in [(None, true), (Some(true), true), (Some(false), false)] {
+            let mut config = Config::default();
+            if let Some(setting) = setting {
+                config.sock_nodelay = setting.into();
+            }
+            let Stream::Tcp(stream) = Stream::connect("127.0.0.1", port, &config).await.unwrap() else { panic!() };
+            assert_eq!(stream.nodelay().unwrap(), without_delay, "{setting:?}");
+            assert!(SockRef::from(&stream).keepalive().unwrap());
+        }
     }
 }

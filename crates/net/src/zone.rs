@@ -26,8 +26,14 @@ impl ZoneRules for Local {
 
 /// The settings of the codecs.
 pub(crate) fn codec_settings(config: &Config) -> Settings {
-    let mut settings = Settings::default();
+    let mut settings = here();
     settings.serpent_bytes_repr = config.serpent_bytes_repr;
+    settings
+}
+
+/// The settings of the codecs on this machine, whatever the configuration.
+pub(crate) fn here() -> Settings {
+    let mut settings = Settings::default();
     settings.zone = Zone::new(Local(TimeZone::system()));
     settings
 }

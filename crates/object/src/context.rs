@@ -1,36 +1,12 @@
 //! Who calls, and what travels with a call beside its arguments.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use uuid::Uuid;
 
-/// One client connection, as the methods that it calls see it.
-#[derive(Debug)]
-pub struct Session {
-    id: u64,
-    peer: Option<SocketAddr>,
-}
-
-impl Session {
-    /// A session with the client at this address, if it has one.
-    pub fn new(peer: Option<SocketAddr>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), peer }
-    }
-
-    /// A number that no other session of this process has.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// The address of the client.
-    pub fn peer(&self) -> Option<SocketAddr> {
-        self.peer
-    }
-}
+use crate::Session;
 
 /// Annotations: small pieces of data beside the arguments, each under an id of four ASCII characters.
 pub type Annotations = Vec<([u8; 4], Bytes)>;
@@ -73,7 +49,8 @@ impl CallContext {
 
     /// The context of the call that this task serves, if it does.
     ///
-    /// It is there in async methods and in blocking ones, in all that they await or call on the same task or thread.
+    /// It is there in async methods and in blocking ones, in all that they await or call on the same task or thread. While an
+    /// item of a stream is computed, it is that of the call which asks for the item.
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()
     }

@@ -2,7 +2,7 @@
 
 use salamander_value::{Exception, Reader, Token};
 
-use crate::{Invocation, Member, Members, Object, Step, caught};
+use crate::{Invocation, Member, Members, Object, Step, caught, failed};
 
 /// Special methods that are never reachable from elsewhere, as in Pyro.
 const PRIVATE_DUNDER: &[&str] = &[
@@ -118,29 +118,14 @@ pub fn no_attribute(members: &Members, name: &str) -> Exception {
     Exception::attribute_error(format!("'{}' object has no attribute '{name}'", members.class))
 }
 
-/// Calls a member; a panic is a failed call, and the exception has a traceback of where it was raised.
+/// Calls a member; a panic is a failed call, and whoever wants to know of failures is told.
 pub fn run_now(object: &dyn Object, member: Member, call: &mut Invocation<'_, '_>) -> Step {
     match caught(|| object.invoke(member, call)) {
-        Ok(Step::Failed(exception)) | Err(exception) => Step::Failed(traced(object.members(), member, exception)),
+        Ok(Step::Failed(exception)) | Err(exception) => {
+            Step::Failed(failed(call.request, object.members(), member, exception))
+        }
         Ok(step) => step,
     }
-}
-
-/// Gives an exception the remote traceback that Pyro's clients show, unless it has one from further away.
-pub fn traced(members: &'static Members, member: Member, mut exception: Exception) -> Exception {
-    if exception.traceback().is_empty() {
-        let mut lines = vec!["Traceback (most recent call last):\n".to_owned()];
-        if let Member::Method(at) = member {
-            let method = &members.methods[at];
-            lines.push(format!(
-                "  File \"{}\", line {}, in {}.{}\n",
-                method.file, method.line, members.class, method.name
-            ));
-        }
-        lines.push(format!("{exception}\n"));
-        exception.set_traceback(lines);
-    }
-    exception
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How an object is called: arguments to read, a writer for the result, and what became of it.
 
+use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -10,12 +11,28 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::call::{Encoded, Outcome};
-use crate::{Annotations, CallContext, Items, Member, Members, Session};
+use crate::{Annotations, CallContext, ErrorHook, Items, Member, Members, Session};
 
 /// Something that can be called.
-pub trait Object: Send + Sync + 'static {
+pub trait Object: Any + Send + Sync {
     /// What it exposes.
     fn members(&self) -> &'static Members;
+
+    /// A client has connected to call this object.
+    fn greeted(&self, _session: &Arc<Session>) {}
+
+    /// What serves a request, where that is another object: an instance that is made for it. All calls of a batch are one request.
+    ///
+    /// # Errors
+    /// Where there is none.
+    fn instance(&self, _request: &Request) -> Result<Option<Arc<dyn Object>>, Exception> {
+        Ok(None)
+    }
+
+    /// Whether it is there no more, although it is still registered.
+    fn is_gone(&self) -> bool {
+        false
+    }
 
     /// Calls a member. A plain method runs here and now; what has to wait comes back as a future.
     fn invoke(&self, member: Member, call: &mut Invocation<'_, '_>) -> Step;
@@ -42,6 +59,8 @@ pub struct Request {
     pub annotations: Annotations,
     /// How the reply is encoded where it is not written at once.
     pub format: Format,
+    /// Is told of the exceptions that methods raise.
+    pub on_error: ErrorHook,
     context: std::sync::OnceLock<CallContext>,
 }
 
@@ -53,7 +72,8 @@ impl Request {
         annotations: Annotations,
         format: Format,
     ) -> Self {
-        Self { session, correlation_id, annotations, format, context: std::sync::OnceLock::new() }
+        let context = std::sync::OnceLock::new();
+        Self { session, correlation_id, annotations, format, on_error: ErrorHook::default(), context }
     }
 
     /// The request of a call whose context is there.
@@ -63,8 +83,16 @@ impl Request {
             correlation_id: context.correlation_id(),
             annotations: context.annotations().clone(),
             format,
+            on_error: ErrorHook::default(),
             context: context.into(),
         }
+    }
+
+    /// With a hook that is told of the exceptions that methods raise.
+    #[must_use]
+    pub fn on_error(mut self, hook: ErrorHook) -> Self {
+        self.on_error = hook;
+        self
     }
 
     /// The same for the next request of the same session and format.

@@ -10,8 +10,8 @@ use salamander_value::{Exception, Reader, Value, ValueReader};
 use tower_service::Service;
 
 use crate::call::{Call, Encoded, Outcome, Payload};
-use crate::dispatch::{resolve, run_now, traced};
-use crate::{Format, Invocation, Pending, Registry, Request, Step, caught_future};
+use crate::dispatch::{resolve, run_now};
+use crate::{ErrorHook, Format, Invocation, Pending, Registry, Request, Step, caught_future, failed, unknown_object};
 
 /// Takes calls for the objects of this process; a `tower` service, for layers to be put in front of it.
 ///
@@ -19,6 +19,7 @@ use crate::{Format, Invocation, Pending, Registry, Request, Step, caught_future}
 #[derive(Clone, Debug)]
 pub struct Local {
     registry: Arc<Registry>,
+    on_error: ErrorHook,
 }
 
 /// A call that has been taken.
@@ -27,7 +28,14 @@ pub type Taken = std::pin::Pin<Box<dyn Future<Output = Result<Outcome, Infallibl
 impl Local {
     /// The objects of this registry.
     pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry }
+        Self { registry, on_error: ErrorHook::default() }
+    }
+
+    /// With a hook that is told of the exceptions that methods raise.
+    #[must_use]
+    pub fn on_error(mut self, hook: ErrorHook) -> Self {
+        self.on_error = hook;
+        self
     }
 
     /// Makes a call; gives its outcome, or the future of one that has to wait.
@@ -40,8 +48,9 @@ impl Local {
 
     fn start(&self, call: Call) -> Result<Result<Outcome, Pending>, Exception> {
         let Call { object: id, method, arguments, context, format } = call;
-        let object = self.registry.get(&id).ok_or_else(|| Exception::pyro("DaemonError", "unknown object"))?;
-        let request = Request::of_context(context, format.clone());
+        let request = Request::of_context(context, format.clone()).on_error(self.on_error.clone());
+        let object = self.registry.get(&id).ok_or_else(unknown_object)?;
+        let object = object.instance(&request)?.unwrap_or(object);
         let run = |args: &mut dyn Reader<'_>| {
             let member = resolve(object.members(), &method, args)?;
             let mut out = Output::new();
@@ -56,11 +65,11 @@ impl Local {
                 Step::Failed(exception) | Step::Unwritable(exception) => Ok(Outcome::Exception(exception)),
                 Step::Stream(items) => Ok(Outcome::Stream(items)),
                 Step::Pending(pending) => {
-                    let object = object.clone();
+                    let (object, request) = (object.clone(), request.clone());
                     Err(Box::pin(async move {
                         match caught_future(pending).await {
                             Ok(Outcome::Exception(exception)) | Err(exception) => {
-                                Outcome::Exception(traced(object.members(), member, exception))
+                                Outcome::Exception(failed(&request, object.members(), member, exception))
                             }
                             Ok(outcome) => outcome,
                         }

@@ -2,6 +2,8 @@
 
 use salamander_value::{Dict, Set, Value};
 
+use crate::schema::Schema;
+
 /// All that a type exposes.
 #[derive(Debug)]
 pub struct Members {
@@ -26,14 +28,18 @@ pub struct Method {
     pub doc: &'static str,
     /// Its parameters, without `self` and what is injected.
     pub params: &'static [Param],
+    /// It is called back by those whom its object was handed to: its exceptions concern this side as well.
+    pub callback: bool,
     /// Clients do not wait for it.
     pub oneway: bool,
     /// It runs right where it is called: neither async, nor blocking, nor behind a lock.
     pub plain: bool,
     /// Its result is a stream of items.
     pub stream: bool,
-    /// The type it returns, as written.
+    /// The type it returns where it does not fail, or that of its items, as written.
     pub returns: &'static str,
+    /// What that is in JSON.
+    pub schema: Schema,
     /// Where it stands in the source.
     pub file: &'static str,
     /// The line there.
@@ -49,6 +55,8 @@ pub struct Property {
     pub doc: &'static str,
     /// The type, as written.
     pub ty: &'static str,
+    /// What that is in JSON.
+    pub schema: Schema,
     /// It can be read.
     pub readable: bool,
     /// It can be set.
@@ -62,8 +70,12 @@ pub struct Param {
     pub name: &'static str,
     /// The type, as written.
     pub ty: &'static str,
+    /// What that is in JSON.
+    pub schema: Schema,
     /// How it is given.
     pub kind: ParamKind,
+    /// What it is where it is left out: the expression, as written.
+    pub default: Option<&'static str>,
 }
 
 /// How an argument reaches a parameter.
@@ -99,6 +111,19 @@ impl Members {
             ("oneway", set(&mut self.methods.iter().filter(|method| method.oneway).map(|method| method.name))),
             ("attrs", set(&mut self.properties.iter().map(|property| property.name))),
         ])
+    }
+
+    /// The name of a member.
+    pub fn name(&self, member: Member) -> &'static str {
+        match member {
+            Member::Method(at) => self.methods[at].name,
+            Member::Get(at) | Member::Set(at) => self.properties[at].name,
+        }
+    }
+
+    /// Whether a member is a method that is called back.
+    pub(crate) fn is_callback(&self, member: Member) -> bool {
+        matches!(member, Member::Method(at) if self.methods[at].callback)
     }
 
     /// Whether every method runs right where it is called.

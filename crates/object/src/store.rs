@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use salamander_value::Exception;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -27,7 +27,16 @@ pub trait Expose: Send + Sync + Sized + 'static {
 }
 
 /// One of the two ways to keep an object.
-pub trait Store<T>: Object + From<T> {}
+pub trait Store<T>: Object + From<T> + Clone {
+    /// A reference to the object that does not keep it.
+    type Weak: Send + Sync + 'static;
+
+    /// Such a reference.
+    fn downgrade(&self) -> Self::Weak;
+
+    /// The object, if it is still kept.
+    fn upgrade(weak: &Self::Weak) -> Option<Self>;
+}
 
 /// An object of which no method takes `&mut self`: no lock, ever.
 pub struct Shared<T>(Arc<T>);
@@ -44,7 +53,23 @@ impl<T> From<Arc<T>> for Shared<T> {
     }
 }
 
-impl<T: Expose<Store = Shared<T>>> Store<T> for Shared<T> {}
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Expose<Store = Shared<T>>> Store<T> for Shared<T> {
+    type Weak = Weak<T>;
+
+    fn downgrade(&self) -> Weak<T> {
+        Arc::downgrade(&self.0)
+    }
+
+    fn upgrade(weak: &Weak<T>) -> Option<Self> {
+        weak.upgrade().map(Self)
+    }
+}
 
 impl<T: Expose<Store = Shared<T>>> Object for Shared<T> {
     fn members(&self) -> &'static Members {
@@ -106,7 +131,26 @@ impl<T> From<T> for Guarded<T> {
     }
 }
 
-impl<T: Expose<Store = Guarded<T>>> Store<T> for Guarded<T> {}
+impl<T> Clone for Guarded<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Expose<Store = Guarded<T>>> Store<T> for Guarded<T> {
+    type Weak = WeakGuarded<T>;
+
+    fn downgrade(&self) -> WeakGuarded<T> {
+        WeakGuarded(Arc::downgrade(&self.0))
+    }
+
+    fn upgrade(weak: &WeakGuarded<T>) -> Option<Self> {
+        weak.0.upgrade().map(Self)
+    }
+}
+
+/// A reference to a [`Guarded`] object that does not keep it.
+pub struct WeakGuarded<T>(Weak<Lock<T>>);
 
 impl<T: Expose<Store = Guarded<T>>> Object for Guarded<T> {
     fn members(&self) -> &'static Members {
@@ -127,6 +171,16 @@ impl<T: Send + Sync + 'static> Guarded<T> {
     /// The object to change, if nobody uses it just now.
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         self.0.object.try_write().ok()
+    }
+
+    /// The object, as soon as nobody changes it.
+    pub async fn get(&self) -> RwLockReadGuard<'_, T> {
+        self.0.object.read().await
+    }
+
+    /// The object to change, as soon as nobody uses it.
+    pub async fn get_mut(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.object.write().await
     }
 
     /// Runs a short method as soon as nobody changes the object.

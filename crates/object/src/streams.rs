@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use salamander_value::Exception;
@@ -33,6 +33,14 @@ struct Entry {
     left: Option<Instant>,
     /// None while somebody asks for its next item.
     items: Option<Items>,
+    closed: Arc<Notify>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        // Whoever waits for an item need not wait for ever.
+        self.closed.notify_one();
+    }
 }
 
 impl Streams {
@@ -42,7 +50,8 @@ impl Streams {
 
     /// Opens a stream for a session.
     pub fn open(&self, id: String, session: Option<u64>, items: Items, now: Instant) {
-        self.entries().insert(id, Entry { session, created: now, left: None, items: Some(items) });
+        self.entries()
+            .insert(id, Entry { session, created: now, left: None, items: Some(items), closed: Arc::default() });
         self.opened.notify_one();
     }
 
@@ -63,6 +72,16 @@ impl Streams {
             entry.left = None;
         }
         entry.items.take().ok_or_else(|| Exception::value_error("generator already executing"))
+    }
+
+    /// Waits until a stream is closed. At most one may wait for each stream.
+    pub fn closed(&self, id: &str) -> impl Future<Output = ()> + Send + use<> {
+        let closed = self.entries().get(id).map(|entry| Arc::clone(&entry.closed));
+        async move {
+            if let Some(closed) = closed {
+                closed.notified().await;
+            }
+        }
     }
 
     /// Puts the items back for the next time; unless the stream was closed meanwhile.
@@ -160,6 +179,18 @@ mod tests {
         assert_eq!(streams.expire(start + Duration::from_secs(99), limits), 0);
         streams.disconnect(2, start, StreamLimits { linger: Duration::ZERO, ..limits });
         assert!(streams.take("a", Some(2)).unwrap_err().is("PyroError"));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_an_item_is_told_that_the_stream_is_closed() {
+        let streams = Streams::default();
+        streams.open("a".into(), Some(1), items(), Instant::now());
+        let taken = streams.take("a", Some(1)).unwrap();
+        let closed = streams.closed("a");
+        streams.close("a");
+        closed.await;
+        streams.closed("a").await;
+        drop(taken);
     }
 
     #[test]

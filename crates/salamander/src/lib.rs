@@ -35,21 +35,50 @@
 //!
 //! or in Python, with nothing but Pyro5: `Pyro5.api.Proxy("PYRONAME:example.greeting").get_fortune("Ada")`.
 
-pub use salamander_codec::{Args, Arguments, Codec, Settings as CodecSettings};
+pub use salamander_codec::{Args, Arguments, Classes, Codec, Settings as CodecSettings};
+#[cfg(feature = "http")]
+pub use salamander_http as http;
+/// ```
+/// use salamander::prelude::*;
+///
+/// #[class("shop.Order")]
+/// struct Order {
+///     id: u64,
+///     items: Vec<String>,
+/// }
+///
+/// #[class("shop.SoldOut", exception)]
+/// struct SoldOut {
+///     item: String,
+/// }
+///
+/// impl std::fmt::Display for SoldOut {
+///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+///         write!(f, "no more {}", self.item)
+///     }
+/// }
+///
+/// let value = salamander::to_value(&Order { id: 7, items: Vec::new() }).unwrap();
+/// assert_eq!(value.to_string(), "<shop.Order {'id': 7, 'items': []}>");
+/// let exception = Exception::from(SoldOut { item: "tea".into() });
+/// assert!(exception.is("shop.SoldOut") && exception.message() == "no more tea");
+/// ```
+pub use salamander_macros::class;
 pub use salamander_macros::{expose, proxy};
 pub use salamander_net::*;
 pub use salamander_object::{
-    Annotations, Call, Encoded, Expose, Format, Local, Object, Outcome, Payload, Registry, Shared,
+    Call, Encoded, Expose, Format, Guarded, Local, Object, Outcome, Payload, Registry, Shared,
 };
 pub use salamander_value::{
-    BigInt, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Object as ClassInstance, Set, Str, SurrogateStr,
-    Time, TimeDelta, Uuid, from_value, to_value,
+    BigInt, Class, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Object as ClassInstance, Set, Str,
+    SurrogateStr, Time, TimeDelta, Uuid, from_value, to_value,
 };
 
 /// All that most programs need: `use salamander::prelude::*;`
 pub mod prelude {
     pub use crate::{
-        Args, CallContext, Daemon, Error, Exception, ItemStream, NameServer, Proxy, Result, Uri, Value, expose, proxy,
+        Args, CallContext, Daemon, Error, Exception, ItemStream, NameServer, Proxy, Result, Uri, Value, class,
+        expose, proxy,
     };
 }
 

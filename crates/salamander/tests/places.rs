@@ -84,7 +84,7 @@ async fn a_proxy_takes_calls() {
     let daemon = Daemon::bind("127.0.0.1:0").await.unwrap();
     let uri = daemon.register("sums", Sums).unwrap();
     let _serving = daemon.spawn();
-    for codec in Codec::ALL {
+    for codec in Codec::PYRO5 {
         takes_calls(Proxy::new(uri.to_string()).unwrap().with_serializer(codec)).await;
     }
 }
@@ -146,7 +146,7 @@ async fn every_call_passes_the_layers_of_a_daemon() {
     let daemon = Daemon::builder().layer(GateLayer(passed.clone())).bind("127.0.0.1:0").await.unwrap();
     let uri = daemon.register("sums", Sums).unwrap();
     let _serving = daemon.spawn();
-    for codec in Codec::ALL {
+    for codec in Codec::PYRO5 {
         let proxy = Proxy::new(uri.to_string()).unwrap().with_serializer(codec);
         passed.store(0, Ordering::Relaxed);
         assert_eq!(proxy.call::<i64>("add", (2, 3)).await.unwrap(), 5);

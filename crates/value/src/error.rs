@@ -36,22 +36,32 @@ pub enum Kind {
 /// Why a value could not be read or written.
 ///
 /// It becomes the Python exception that the Python library raises in the same place; see [`Error::exception`].
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Error(Box<Inner>);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 struct Inner {
     kind: Kind,
     message: String,
     offset: Option<usize>,
     class: Option<&'static str>,
+    /// What a conversion of the user's raised.
+    raised: Option<Exception>,
 }
 
 impl Error {
     /// An error of a kind, with what it says.
     #[cold]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), offset: None, class: None }))
+        Self(Box::new(Inner { kind, message: message.into(), offset: None, class: None, raised: None }))
+    }
+
+    /// An exception that was raised while a value was converted.
+    #[cold]
+    pub fn raised(exception: Exception) -> Self {
+        let mut error = Self::new(Kind::Custom, exception.message());
+        error.0.raised = Some(exception);
+        error
     }
 
     /// Bytes that are not of the format.
@@ -107,7 +117,7 @@ impl Error {
         self.0.offset
     }
 
-    /// The Python class that stands for this error.
+    /// The Python class that stands for this error, unless a conversion raised an exception of its own ([`Error::exception`]).
     pub fn class(&self) -> &'static str {
         self.0.class.unwrap_or(match self.0.kind {
             Kind::Malformed | Kind::TooLarge | Kind::Custom => "builtins.ValueError",
@@ -122,7 +132,10 @@ impl Error {
 
     /// The Python exception that stands for this error.
     pub fn exception(&self) -> Exception {
-        Exception::new(self.class(), self.to_string())
+        match &self.0.raised {
+            Some(exception) => exception.clone(),
+            None => Exception::new(self.class(), self.to_string()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! so a type of the user's own is read out of the receive buffer with no `Value` between.
 
 mod blob;
+mod class;
 mod de;
 mod decimal;
 mod dict;
@@ -36,6 +37,7 @@ mod walk;
 mod write;
 
 pub use blob::Blob;
+pub use class::{Class, check_class, serialize_instance};
 pub use de::{FromTokens, from_reader, from_value, read_into};
 pub use decimal::Decimal;
 pub use dict::Dict;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::{Dict, Error, Exception, Object, Reader, Result, Set, Token, Value};
+use crate::{Dict, Error, Reader, Result, Set, Token, Value};
 
 /// Reads the next value.
 ///
@@ -32,7 +32,7 @@ pub fn read_rest<'de, R: Reader<'de> + ?Sized>(reader: &mut R, first: Token<'de>
         match Open::begin(&token) {
             Some(inner) => outer.push(std::mem::replace(&mut open, inner)),
             None => {
-                let value = open.close()?;
+                let value = open.close(|dict| reader.instance(dict))?;
                 open = match outer.pop() {
                     Some(open) => open,
                     None => return Ok(value),
@@ -83,6 +83,19 @@ impl Build {
     /// # Errors
     /// Unhashable keys and members, and tokens that are not balanced.
     pub fn token<'de>(&mut self, token: Token<'de>, share: impl FnOnce(&'de [u8]) -> Bytes) -> Result<Option<Value>> {
+        self.token_as(token, share, |dict| Ok(Value::of_class(dict)))
+    }
+
+    /// The same, where `instance` says what a dict with `__class__` is that ends here.
+    ///
+    /// # Errors
+    /// As [`Build::token`], and those of `instance`.
+    pub fn token_as<'de>(
+        &mut self,
+        token: Token<'de>,
+        share: impl FnOnce(&'de [u8]) -> Bytes,
+        instance: impl FnOnce(Dict) -> Result<Value>,
+    ) -> Result<Option<Value>> {
         if let Some(open) = Open::begin(&token) {
             self.open.push(open);
             return Ok(None);
@@ -90,7 +103,7 @@ impl Build {
         let value = match token {
             Token::End => {
                 let closed = self.open.pop().ok_or_else(|| Error::malformed("a container ends that never began"))?;
-                closed.close()?
+                closed.close(instance)?
             }
             scalar => scalar.into_value(share)?,
         };
@@ -177,29 +190,16 @@ impl Open {
         Ok(())
     }
 
-    fn close(self) -> Result<Value> {
+    fn close(self, instance: impl FnOnce(Dict) -> Result<Value>) -> Result<Value> {
         Ok(match self {
             Open::List(items) => Value::List(items),
             Open::Tuple(items) => Value::Tuple(items),
             Open::Set(set) => Value::Set(Box::new(set)),
             Open::FrozenSet(set) => Value::FrozenSet(Box::new(set)),
             Open::Dict(_, Some(_)) => return Err(Error::malformed("a dict ends after a key")),
-            Open::Dict(dict, None) => of_dict(dict),
+            Open::Dict(dict, None) if dict.get("__class__").is_some() => instance(dict)?,
+            Open::Dict(dict, None) => Value::Dict(Box::new(dict)),
         })
-    }
-}
-
-/// The exception, the object or just the dict that a dict stands for.
-fn of_dict(dict: Dict) -> Value {
-    if dict.get("__class__").is_none() {
-        return Value::Dict(Box::new(dict));
-    }
-    match Exception::from_dict(dict) {
-        Ok(exception) => Value::Exception(Box::new(exception)),
-        Err(dict) => match Object::from_dict(dict) {
-            Ok(object) => Value::Object(Box::new(object)),
-            Err(dict) => Value::Dict(Box::new(dict)),
-        },
     }
 }
 

@@ -40,13 +40,20 @@ fn escaped(out: &mut Vec<u8>, text: &str, quote: u8) {
             at += STEP;
         }
         at += bytes[at..].iter().position(|&b| !plain(b)).unwrap_or(bytes.len() - at);
-        let Some(c) = text[at..].chars().next() else { break };
-        if c.is_ascii() || !printable(c.into()) {
-            out.extend_from_slice(&bytes[copied..at]);
-            escape(out, c.into(), quote);
-            copied = at + c.len_utf8();
+        let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else { break };
+        // What is not ASCII seldom comes alone.
+        for c in rest.chars() {
+            let len = c.len_utf8();
+            if c.is_ascii() && plain(c as u8) {
+                break;
+            }
+            if c.is_ascii() || !printable(c.into()) {
+                out.extend_from_slice(&bytes[copied..at]);
+                escape(out, c.into(), quote);
+                copied = at + len;
+            }
+            at += len;
         }
-        at += c.len_utf8();
     }
     out.extend_from_slice(&bytes[copied..]);
 }
@@ -84,15 +91,29 @@ fn escape(out: &mut Vec<u8>, point: u32, quote: u8) {
 
 /// Python's `str.isprintable()` of one character.
 fn printable(c: u32) -> bool {
-    match c {
-        0..=0x1F | 0x7F => false,
-        0x20..=0x7E => true,
-        _ => {
-            let after = UNPRINTABLE.partition_point(|&(first, _)| first <= c);
-            after == 0 || UNPRINTABLE[after - 1].1 < c
-        }
+    if let Some(word) = PRINTED.get(c as usize / 64) {
+        return word >> (c % 64) & 1 == 1;
     }
+    let after = UNPRINTABLE.partition_point(|&(first, _)| first <= c);
+    after == 0 || UNPRINTABLE[after - 1].1 < c
 }
+
+/// A bit for each character of the first two planes, which are nearly all that is written: set where Python prints it.
+static PRINTED: [u64; 0x20000 / 64] = {
+    let mut map = [!0; 0x20000 / 64];
+    map[0] = !0 << 0x20;
+    map[1] = !0 >> 1;
+    let mut run = 0;
+    while run < UNPRINTABLE.len() {
+        let (mut c, last) = UNPRINTABLE[run];
+        while c <= last && c < 0x20000 {
+            map[c as usize / 64] &= !(1 << (c % 64));
+            c += 1;
+        }
+        run += 1;
+    }
+    map
+};
 
 /// Appends `repr(bytes)`.
 pub fn bytes_repr(out: &mut Vec<u8>, bytes: &[u8]) {

@@ -301,9 +301,16 @@ structs!(SerializeStruct, SerializeStructVariant);
 pub struct ValueWriter {
     build: Build,
     done: Option<Value>,
+    /// Of each open container whether it was begun as an instance, where that is what makes one.
+    instances: Option<Vec<bool>>,
 }
 
 impl ValueWriter {
+    /// A writer that makes an instance only of what was begun as one, and not of any dict that says of what class it is.
+    pub fn of_instances() -> Self {
+        Self { instances: Some(Vec::new()), ..Self::default() }
+    }
+
     /// The value that was written.
     ///
     /// # Errors
@@ -313,7 +320,17 @@ impl ValueWriter {
     }
 
     fn token(&mut self, token: Token<'static>) -> Result<()> {
-        if let Some(value) = self.build.token(token, bytes::Bytes::from_static)? {
+        let mut instance = true;
+        if let Some(open) = &mut self.instances {
+            match &token {
+                Token::End => instance = open.pop().unwrap_or_default(),
+                token if token.opens() => open.push(false),
+                _ => {}
+            }
+        }
+        let share = bytes::Bytes::from_static;
+        let made = |dict| Ok(if instance { Value::of_class(dict) } else { dict.into() });
+        if let Some(value) = self.build.token_as(token, share, made)? {
             self.done = Some(value);
         }
         Ok(())
@@ -383,6 +400,13 @@ impl Writer for ValueWriter {
     }
     fn begin_dict(&mut self, len: Option<usize>) -> Result<()> {
         self.token(Token::Dict(len))
+    }
+    fn begin_object(&mut self, len: Option<usize>) -> Result<()> {
+        self.begin_dict(len)?;
+        if let Some(open) = self.instances.as_mut().and_then(|open| open.last_mut()) {
+            *open = true;
+        }
+        Ok(())
     }
     fn end(&mut self) -> Result<()> {
         self.token(Token::End)

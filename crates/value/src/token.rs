@@ -6,7 +6,7 @@ use bytes::Bytes;
 use num_bigint::BigInt;
 use uuid::Uuid;
 
-use crate::{Complex, Date, DateTime, Decimal, Result, SurrogateStr, Time, TimeDelta};
+use crate::{Complex, Date, DateTime, Decimal, Dict, Result, SurrogateStr, Time, TimeDelta, Value};
 
 /// One step of a value: a scalar, the start of a container, or the end of the innermost open one.
 ///
@@ -109,6 +109,14 @@ pub trait Reader<'de> {
     fn share(&self, bytes: &'de [u8]) -> Bytes {
         Bytes::copy_from_slice(bytes)
     }
+
+    /// What a dict stands for that says with `__class__` of what class it is.
+    ///
+    /// # Errors
+    /// Where the format has a class of its own, and this is none.
+    fn instance(&self, dict: Dict) -> Result<Value> {
+        Ok(Value::of_class(dict))
+    }
 }
 
 impl<'de, R: Reader<'de> + ?Sized> Reader<'de> for &mut R {
@@ -118,6 +126,10 @@ impl<'de, R: Reader<'de> + ?Sized> Reader<'de> for &mut R {
 
     fn share(&self, bytes: &'de [u8]) -> Bytes {
         (**self).share(bytes)
+    }
+
+    fn instance(&self, dict: Dict) -> Result<Value> {
+        (**self).instance(dict)
     }
 }
 

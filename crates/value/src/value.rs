@@ -123,6 +123,17 @@ impl Object {
 }
 
 impl Value {
+    /// The exception, the object or just the dict that a dict stands for, by its key `__class__`.
+    pub fn of_class(dict: Dict) -> Self {
+        match Exception::from_dict(dict) {
+            Ok(exception) => Value::Exception(Box::new(exception)),
+            Err(dict) => match Object::from_dict(dict) {
+                Ok(object) => Value::Object(Box::new(object)),
+                Err(dict) => Value::Dict(Box::new(dict)),
+            },
+        }
+    }
+
     /// The name of the Python type.
     pub fn type_name(&self) -> &'static str {
         match self {

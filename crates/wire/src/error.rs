@@ -7,8 +7,8 @@ use salamander_value::{Exception, Raised};
 /// Why bytes are no message of the protocol, or why a message cannot be sent.
 ///
 /// After an error in what was received, the connection has lost its place and is of no further use. Pyro raises
-/// `Pyro5.errors.ProtocolError` for all of them, and so does [`WireError::exception`], with Pyro's messages where it has
-/// any. The error carries that exception as its source, so that it keeps its class where `?` makes an
+/// `Pyro5.errors.ProtocolError` for all of them but for [`WireErrorKind::Hmac`], which is a `SecurityError`, and so does
+/// [`WireError::exception`], with Pyro's messages where it has any. The error carries that exception as its source, so that it keeps its class where `?` makes an
 /// [`Exception`] of it.
 pub struct WireError(Box<Inner>);
 
@@ -35,11 +35,15 @@ pub enum WireErrorKind {
         max: u64,
     },
     /// A message of another type than what may come now.
-    UnexpectedType(u8),
+    UnexpectedType(u16),
     /// An annotation is not well formed.
     Annotation,
     /// The body does not decompress.
     Compression,
+    /// The checksum that ends the header is another.
+    Checksum,
+    /// The digest of the message is wrong, or is there where no key is, or is missing where one is.
+    Hmac,
 }
 
 impl WireError {
@@ -47,6 +51,13 @@ impl WireError {
     pub(crate) fn new(kind: WireErrorKind, message: impl Into<String>) -> Self {
         let raised = Raised(Exception::pyro("ProtocolError", message.into()));
         Self(Box::new(Inner { kind, raised }))
+    }
+
+    /// A message that is not from one of those who share the key.
+    #[cold]
+    pub(crate) fn insecure(message: &str) -> Self {
+        let raised = Raised(Exception::pyro("SecurityError", message));
+        Self(Box::new(Inner { kind: WireErrorKind::Hmac, raised }))
     }
 
     #[cold]
@@ -59,7 +70,7 @@ impl WireError {
         self.0.kind
     }
 
-    /// The Python exception that stands for it: a `Pyro5.errors.ProtocolError`.
+    /// The Python exception that stands for it: a `ProtocolError` or `SecurityError` of Pyro's.
     pub fn exception(&self) -> Exception {
         self.0.raised.0.clone()
     }

@@ -196,8 +196,9 @@ def a_call_that_timed_out_is_made_again(at):
 def a_client_that_vanishes_takes_nobody_with_it(at):
     proxy = at.proxy()
     proxy._pyroBind()
+    marshal = Pyro5.serializers.serializers["marshal"]
     message = Pyro5.protocol.SendingMessage(
-        Pyro5.protocol.MSG_INVOKE, 0, 1, 2, Pyro5.serializers.serializers["marshal"].dumpsCall("thing", "later", (0.2,), {})
+        Pyro5.protocol.MSG_INVOKE, 0, 1, marshal.serializer_id, marshal.dumpsCall("thing", "later", (0.2,), {})
     )
     proxy._pyroConnection.send(message.data)
     proxy._pyroConnection.sock.close()
@@ -209,8 +210,10 @@ def a_call_goes_on_when_its_client_is_gone(at):
     proxy, note = at.proxy(), key()
     proxy._pyroBind()
     signal = key()
-    data = Pyro5.serializers.serializers["marshal"].dumpsCall("thing", "note_after", (note, "done", signal), {})
-    proxy._pyroConnection.send(Pyro5.protocol.SendingMessage(Pyro5.protocol.MSG_INVOKE, 0, 1, 2, data).data)
+    marshal = Pyro5.serializers.serializers["marshal"]
+    data = marshal.dumpsCall("thing", "note_after", (note, "done", signal), {})
+    message = Pyro5.protocol.SendingMessage(Pyro5.protocol.MSG_INVOKE, 0, 1, marshal.serializer_id, data)
+    proxy._pyroConnection.send(message.data)
     proxy._pyroRelease()
     at.proxy().write_note(signal, "now")
     assert at.proxy().notes(note, 1) == ["done"]

@@ -3,6 +3,8 @@
 import gc
 
 import Pyro5.errors
+import Pyro5.protocol
+from Pyro5.api import current_context
 
 from .support import case, invoke, key, raised
 
@@ -18,6 +20,12 @@ def items_of_a_generator_come_one_by_one(at):
 @case
 def items_that_take_time_come_as_well(at):
     assert list(at.proxy().count_async(4)) == [0, 1, 2, 3]
+
+
+@case
+def items_come_with_annotations(at):
+    for number in at.proxy().annotated_items(4):
+        assert bytes(current_context.response_annotations["ITEM"]) == bytes([number])
 
 
 @case
@@ -126,7 +134,7 @@ def the_reply_of_a_stream_has_its_flags_and_id(at):
     proxy._pyroRawWireResponse = True
     reply = proxy._pyroInvoke("count_to", (3,), {})
     # An exception for clients that know no streams, and its id for those that do.
-    assert reply.flags & 1 and reply.flags & 16
+    assert reply.flags & 1 and reply.flags & Pyro5.protocol.FLAGS_ITEMSTREAMRESULT
     assert len(bytes(reply.annotations["STRM"]).decode()) == 36
 
 

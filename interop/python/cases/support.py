@@ -11,8 +11,11 @@ from Pyro5.api import current_context
 
 CASES = {}
 
+# Pickle has the names of classes where the others have dicts.
+CLASS_DICTS = ("serpent", "marshal", "json", "msgpack")
+
 # The client sends None in the place of keyword arguments with batches and attributes, which its marshal cannot write.
-WITHOUT_MARSHAL = ("serpent", "json", "msgpack")
+WITHOUT_MARSHAL = ("serpent", "json", "msgpack", "pickle")
 
 
 @dataclasses.dataclass
@@ -80,6 +83,12 @@ def gave(work, *args, **kwargs):
         return work(*args, **kwargs)
     except Exception as error:
         return error
+
+
+def answered():
+    """The annotations of the last reply, but for the correlation id, which is one of them in Pyro4."""
+    annotations = current_context.response_annotations
+    return {key: bytes(value) for key, value in annotations.items() if key != "CORR"}
 
 
 def invoke(proxy, method, *args, **kwargs):

@@ -9,7 +9,7 @@ import uuid
 
 import Pyro5.api
 
-from .support import case, gave
+from .support import CLASS_DICTS, case, gave
 
 
 def echoed(at, *values):
@@ -213,12 +213,12 @@ def name_server_uris(at):
     return echoed(at, Pyro5.api.URI("PYRONAME:some.name"), Pyro5.api.URI("PYROMETA:a,b@host:99"))
 
 
-@case
+@case(serializers=CLASS_DICTS)
 def arrays(at):
     return echoed(at, array.array("i", [1, 2, 3]), array.array("d", [0.5]), array.array("u", "text"))
 
 
-@case
+@case(serializers=CLASS_DICTS)
 def collections_of_the_library(at):
     return echoed(
         at,
@@ -238,7 +238,7 @@ class Point:
         self.x, self.y = x, y
 
 
-@case
+@case(serializers=CLASS_DICTS)
 def instances_of_unknown_classes(at):
     """They arrive at the daemon; Pyro5's refuses what it does not know, ours passes data on, and the client refuses it."""
     return [isinstance(value, Exception) for value in echoed(at, Point(1, 2), Color.RED, object())]
@@ -254,7 +254,7 @@ def classes_with_double_underscores_are_refused(at):
     return [type(value).__name__ for value in echoed(at, {"__class__": "__main__.X"})]
 
 
-@case
+@case(serializers=CLASS_DICTS)
 def instances_that_both_sides_know(at):
     """A class that client and server have registered converters for travels by them."""
     register = Pyro5.api.SerializerBase

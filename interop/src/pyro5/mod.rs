@@ -1,5 +1,6 @@
 //! Both ends of Pyro 5, ours and Python's, with the same objects behind them.
 
+pub mod office;
 pub mod ours;
 pub mod peer;
 pub mod raw;

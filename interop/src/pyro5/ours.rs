@@ -33,6 +33,7 @@ impl Ours {
         let builder = set_up(Daemon::builder().config(config));
         let daemon = builder.bind(location).await.expect("the daemon binds");
         daemon.register("thing", Thing::new(daemon.handle())).expect("the id is free");
+        super::office::register(&daemon).expect("the ids are free");
         let uri = daemon.internal_uri_for("thing").expect("the id can stand in a URI");
         Self { uri, handle: daemon.spawn() }
     }

@@ -25,7 +25,15 @@ impl Server {
     /// # Panics
     /// Where it prints none, with what it said instead.
     pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = python::script("server.py");
+        Self::start_script("server.py", arguments, environment)
+    }
+
+    /// The same with another script.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub fn start_script(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = python::script(name);
         command.args(arguments).envs(environment.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("Python starts");
@@ -50,7 +58,7 @@ impl Server {
                     RecvTimeoutError::Disconnected => "ended before it printed a URI".to_owned(),
                 };
                 let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-                panic!("server.py {} {why}; it said:\n{said}", arguments.join(" "));
+                panic!("{name} {} {why}; it said:\n{said}", arguments.join(" "));
             }
         };
         Self { child, uri }
@@ -90,19 +98,30 @@ fn collect(stream: Option<impl Read + Send + 'static>) -> Arc<Mutex<String>> {
 /// # Errors
 /// What it said where it failed.
 pub async fn client(arguments: &[&str], environment: &[(&str, &str)]) -> Result<String, String> {
-    let mut command = tokio::process::Command::from(python::script("client.py"));
+    script("client.py", arguments, environment).await
+}
+
+/// Runs one of the scripts, or a module behind `-m `, to its end, and gives what it printed.
+///
+/// # Errors
+/// What it said where it failed.
+pub async fn script(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<String, String> {
+    let mut command = tokio::process::Command::from(match name.strip_prefix("-m ") {
+        Some(module) => python::module(module),
+        None => python::script(name),
+    });
     command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
     let run = tokio::time::timeout(RUN, command.output()).await;
     let output = match run {
         Ok(output) => output.map_err(|error| error.to_string())?,
-        Err(_) => return Err(format!("client.py {} is not done within {RUN:?}", arguments.join(" "))),
+        Err(_) => return Err(format!("{name} {} is not done within {RUN:?}", arguments.join(" "))),
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(text);
     }
     Err(format!(
-        "client.py {}: {}\n{text}{}",
+        "{name} {}: {}\n{text}{}",
         arguments.join(" "),
         output.status,
         String::from_utf8_lossy(&output.stderr)

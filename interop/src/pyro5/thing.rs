@@ -137,6 +137,7 @@ impl Thing {
         seconds
     }
 
+    // Holds a thread for so long, as tests want it to.
     #[blocking]
     fn block(&self, seconds: f64) -> f64 {
         std::thread::sleep(Duration::from_secs_f64(seconds));
@@ -261,6 +262,20 @@ impl Thing {
             context.reply_annotation(id.as_str().unwrap_or_default(), data)?;
         }
         Ok(annotations.len())
+    }
+
+    /// Every item comes with an annotation, every other one after a while.
+    fn annotated_items(&self, limit: u8) -> impl Stream<Item = Result<u8, Exception>> + use<> {
+        futures_util::stream::unfold(0, move |number| async move {
+            if number % 2 == 1 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let annotated = match CallContext::current() {
+                Some(context) => context.reply_annotation("ITEM", vec![number]).map_err(Exception::from),
+                None => Err(Exception::runtime_error("nobody asks for this item")),
+            };
+            (number < limit).then_some((annotated.map(|()| number), number + 1))
+        })
     }
 
     fn annotate_and_fail(&self, context: &CallContext) -> Result<(), Exception> {

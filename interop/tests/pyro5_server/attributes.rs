@@ -90,7 +90,7 @@ cases! {
 
     async fn an_unknown_object_is_refused(at) {
         let error = at.named("nobody").bind().await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Connection);
+        assert_eq!(error.kind(), Kind::Refused);
         assert!(error.to_string().ends_with("rejected: unknown object"), "{error}");
     }
 

@@ -2,11 +2,10 @@
 
 use std::str::FromStr;
 
-use interop::pyro5::ours::{Ours, greeter};
-use interop::pyro5::peer::Server;
+use interop::pyro5::ours::greeter;
 use salamander::{Dict, Kind, Uri, Uuid, Value};
 
-use crate::{At, between, cases};
+use crate::{At, between, cases, peers};
 
 async fn seen(at: &At) -> Dict {
     at.proxy().call("context", ()).await.unwrap()
@@ -66,8 +65,8 @@ cases! {
 
 /// Runs a case on daemons that look at the handshake.
 async fn on_greeters(case: impl AsyncFn(At)) {
-    let theirs = Server::start(&["--greeter"], &[]);
-    let ours = Ours::with(&[], "127.0.0.1:0", |builder| builder.on_connect(greeter)).await;
+    let theirs = peers::server(&["--greeter"], &[]);
+    let ours = peers::ours(&[], |builder| builder.on_connect(greeter)).await;
     between(&Uri::from_str(&theirs.uri).unwrap(), &ours.uri, case).await;
 }
 
@@ -85,7 +84,7 @@ async fn handshake_data_is_seen_and_answered() {
 async fn a_refusal_is_heard() {
     on_greeters(async |at| {
         let error = at.proxy().with_handshake("refuse me").call::<i64>("add", (1, 2)).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Connection);
+        assert_eq!(error.kind(), Kind::Refused);
         assert!(error.to_string().ends_with("rejected: you asked for it"), "{error}");
         assert_eq!(at.proxy().call::<i64>("add", (1, 2)).await.unwrap(), 3);
     })

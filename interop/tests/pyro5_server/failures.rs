@@ -3,12 +3,10 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use interop::pyro5::ours::Ours;
-use interop::pyro5::peer::Server;
 use interop::pyro5::until;
 use salamander::{Kind, Uri, Value};
 
-use crate::{At, between, cases, key};
+use crate::{At, between, cases, key, peers};
 
 cases! {
     async fn a_call_takes_no_longer_than_its_timeout(at) {
@@ -88,8 +86,8 @@ cases! {
 
 /// Runs a case on daemons with these settings.
 async fn with_settings(settings: &[(&str, &str)], case: impl AsyncFn(At)) {
-    let theirs = Server::start(&[], settings);
-    let ours = Ours::with(settings, "127.0.0.1:0", |builder| builder).await;
+    let theirs = peers::server(&[], settings);
+    let ours = peers::ours(settings, |builder| builder).await;
     between(&Uri::from_str(&theirs.uri).unwrap(), &ours.uri, case).await;
 }
 
@@ -126,9 +124,9 @@ async fn a_stream_of_a_daemon_that_does_not_stream_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_that_comes_back_is_found_again() {
-    let theirs = Server::start(&[], &[]);
+    let theirs = peers::server(&[], &[]);
     let uri = Uri::from_str(&theirs.uri).unwrap();
-    let at = At { uri: uri.clone(), codec: salamander::Codec::Serpent };
+    let at = At::theirs(&uri, salamander::Codec::Serpent);
     let (proxy, retrying) = (at.proxy(), at.proxy().with_retries(3));
     assert_eq!(proxy.call::<i64>("add", (1, 2)).await.unwrap(), 3);
     assert_eq!(retrying.call::<i64>("add", (1, 2)).await.unwrap(), 3);
@@ -137,15 +135,15 @@ async fn a_daemon_that_comes_back_is_found_again() {
         proxy.call::<i64>("add", (1, 2)).await.is_err_and(|error| error.kind() == Kind::Connection)
     })
     .await;
-    let _again = Server::start(&["--port", &uri.port().unwrap().to_string()], &[]);
+    let _again = peers::server(&["--port", &uri.port().unwrap().to_string()], &[]);
     assert_eq!(proxy.call::<i64>("add", (1, 2)).await.unwrap(), 3);
     assert_eq!(retrying.call::<i64>("add", (1, 2)).await.unwrap(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_under_way_fails_when_its_daemon_dies() {
-    let theirs = Server::start(&[], &[]);
-    let at = At { uri: Uri::from_str(&theirs.uri).unwrap(), codec: salamander::Codec::Marshal };
+    let theirs = peers::server(&[], &[]);
+    let at = At::theirs(&Uri::from_str(&theirs.uri).unwrap(), salamander::Codec::Marshal);
     let (proxy, note) = (at.proxy(), key());
     let waiting = tokio::spawn({
         let note = note.clone();

@@ -15,6 +15,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["salamander-value", "salamander-codec", "salamander-wire", "salamander-object", "salamander-macros"],
     ),
     (
+        "salamander-http",
+        &[
+            "salamander-value",
+            "salamander-codec",
+            "salamander-wire",
+            "salamander-object",
+            "salamander-net",
+            "salamander-macros",
+        ],
+    ),
+    (
         "salamander",
         &[
             "salamander-value",
@@ -22,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "salamander-wire",
             "salamander-object",
             "salamander-net",
+            "salamander-http",
             "salamander-macros",
         ],
     ),

@@ -40,7 +40,7 @@ const SANS_IO: &[(&str, &[&str])] = &[
             "uuid",
         ],
     ),
-    ("salamander-wire", &["bytes", "flate2", "salamander-codec", "salamander-value", "uuid"]),
+    ("salamander-wire", &["bytes", "flate2", "hmac", "salamander-codec", "salamander-value", "sha1", "uuid"]),
 ];
 
 /// Features of those that read a clock or randomness.

@@ -26,6 +26,7 @@ const DRIVERS: &[&str] = &[
     "regex",
     "rusqlite",
     "rustls",
+    "tokio_postgres",
     "tokio_rusqlite",
     "tokio_rustls",
     "toml",

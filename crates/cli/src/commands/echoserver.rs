@@ -1,9 +1,10 @@
 //! `salamander echoserver`
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
-use salamander::naming::NameServerOptions;
+use salamander::naming::{NameRegistry, NameServerOptions};
 use salamander::{Config, Daemon, Dict, Kind, NameServer, Uri, Value};
 use tokio::sync::Notify;
 
@@ -11,6 +12,7 @@ use super::{World, ns};
 use crate::demo::{ECHO, EchoServer};
 use crate::failure::Failure;
 use crate::signals::Signals;
+use crate::tls::ServerTls;
 
 /// Run the test object (flags, methods and output as pyro5-echoserver)
 #[derive(Debug, Args)]
@@ -18,6 +20,7 @@ use crate::signals::Signals;
 Examples:
   salamander echoserver --port 4711
   salamander echoserver --nameserver -v
+  salamander echoserver --tls-cert server.pem --tls-key server_key.pem
   salamander call PYRO:test.echoserver@localhost:4711 echo hello
 
 With -v it prints the calls that it gets.")]
@@ -45,11 +48,19 @@ pub(crate) struct Echoserver {
     /// Print nothing
     #[arg(short, long)]
     quiet: bool,
+
+    /// With PYRO_HMAC_KEY: let clients of this protocol in although they cannot show that they know the key (pyro5)
+    #[arg(long, value_name = "PROTOCOL")]
+    without_key: Vec<String>,
+
+    #[command(flatten)]
+    tls: ServerTls,
 }
 
 impl Echoserver {
     pub(crate) async fn run(self, world: World) -> Result<(), Failure> {
         let World { config, output, verbose } = world;
+        let config = self.tls.config(&config)?;
         let verbose = verbose > 0;
         let print = |line: String| output.line(line).or_else(Failure::unless_closed);
         let say = |line: String| if self.quiet && !verbose { Ok(()) } else { print(line) };
@@ -69,8 +80,10 @@ impl Echoserver {
         let daemon = tokio::spawn(daemon.serve());
 
         if names.is_some() || self.naming {
-            let known = names.as_ref().map(|names| names.uri.clone());
-            let used = register(&uri, known.as_ref(), &config).await?;
+            let used = match &names {
+                Some(names) => names.register(&uri)?,
+                None => register(&uri, &config).await?,
+            };
             if verbose {
                 print(format!("using name server at {used}"))?;
                 match names.as_ref().map(|names| &names.broadcast) {
@@ -112,7 +125,9 @@ impl Echoserver {
             None if self.host.contains(':') => format!("[{}]:{}", self.host, self.port),
             None => format!("{}:{}", self.host, self.port),
         };
-        let bound = Daemon::builder().config(config.clone()).bind(&location).await;
+        let builder = Daemon::builder().config(config.clone());
+        let builder = self.without_key.iter().fold(builder, |builder, name| builder.without_key(name));
+        let bound = builder.bind(&location).await;
         bound.map_err(|error| match error.kind() {
             Kind::Connection => Failure::from(error).with_hint("the options are --port, --host and --unixsocket"),
             _ => error.into(),
@@ -123,13 +138,15 @@ impl Echoserver {
     async fn name_server(&self, config: &Arc<Config>) -> Result<Names, Failure> {
         let mut options = NameServerOptions::default();
         options.host = Some(self.host.clone());
+        options.without_key.clone_from(&self.without_key);
         let server = ns::bind(options, config).await.map_err(|failure| {
             failure.with_hint("for the name server that --nameserver starts, the port is PYRO_NS_PORT")
         })?;
         let (uri, daemon) = (server.internal_uri().clone(), server.daemon().handle());
+        let registry = server.registry().clone();
         let broadcast = server.broadcast_addr().map(|address| address.to_string());
         tokio::spawn(server.serve());
-        Ok(Names { uri, daemon, broadcast })
+        Ok(Names { uri, daemon, registry, broadcast })
     }
 }
 
@@ -137,16 +154,21 @@ impl Echoserver {
 struct Names {
     uri: Uri,
     daemon: salamander::DaemonHandle,
+    registry: Arc<NameRegistry>,
     broadcast: Option<String>,
 }
 
-/// Registers the object: at this name server, else at one that can be found. Gives the one that was used.
-async fn register(uri: &Uri, known: Option<&Uri>, config: &Arc<Config>) -> Result<Uri, Failure> {
-    let (host, port) = match known {
-        Some(known) => (known.host(), known.port()),
-        None => (None, None),
-    };
-    let names = NameServer::locate_with(host, port, config.clone()).await.map_err(Failure::nobody)?;
+impl Names {
+    /// Registers the object. Gives where.
+    fn register(&self, uri: &Uri) -> Result<Uri, Failure> {
+        self.registry.add(ECHO, uri, false, BTreeSet::new())?;
+        Ok(self.uri.clone())
+    }
+}
+
+/// Registers the object at a name server that can be found. Gives where.
+async fn register(uri: &Uri, config: &Arc<Config>) -> Result<Uri, Failure> {
+    let names = NameServer::locate_with(None, None, config.clone()).await.map_err(Failure::nobody)?;
     names.register(ECHO, uri).await?;
     Ok(names.proxy().uri().clone())
 }

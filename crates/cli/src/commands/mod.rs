@@ -4,6 +4,7 @@ mod bench;
 mod call;
 mod check_config;
 mod echoserver;
+mod httpgateway;
 mod meta;
 mod ns;
 mod nsc;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     Ns(ns::Ns),
     Nsc(nsc::Nsc),
     Echoserver(echoserver::Echoserver),
+    Httpgateway(httpgateway::Httpgateway),
     CheckConfig(check_config::CheckConfig),
     Call(call::Call),
     Meta(meta::Meta),
@@ -45,6 +47,7 @@ pub(crate) async fn run(command: Command, world: World) -> Result<(), Failure> {
         Command::Ns(ns) => ns.run(world).await,
         Command::Nsc(nsc) => nsc.run(world).await,
         Command::Echoserver(echoserver) => echoserver.run(world).await,
+        Command::Httpgateway(httpgateway) => httpgateway.run(world).await,
         Command::CheckConfig(check_config) => check_config.run(world),
         Command::Call(call) => call.run(world).await,
         Command::Meta(meta) => meta.run(world).await,

@@ -2,11 +2,12 @@
 
 use clap::Args;
 use salamander::naming::{NameServerDaemon, NameServerOptions};
-use salamander::{Dict, Kind, Value};
+use salamander::{Builder, Dict, Kind, Value};
 
 use super::World;
 use crate::failure::Failure;
 use crate::signals::Signals;
+use crate::tls::ServerTls;
 
 /// Run a name server (flags and output as pyro5-ns)
 #[derive(Debug, Args)]
@@ -14,7 +15,9 @@ use crate::signals::Signals;
 Examples:
   salamander ns
   salamander ns --host 0.0.0.0 --storage sql:names.sqlite
-  salamander ns --port 0 --nathost example.org --natport 9090")]
+  salamander ns --storage redis://localhost:6379
+  salamander ns --port 0 --nathost example.org --natport 9090
+  salamander ns --tls-cert server.pem --tls-key server_key.pem")]
 pub(crate) struct Ns {
     /// The host name or address to bind to [default: PYRO_HOST, or localhost]
     #[arg(short = 'n', long)]
@@ -28,7 +31,8 @@ pub(crate) struct Ns {
     #[arg(short, long, value_name = "FILE")]
     unixsocket: Option<String>,
 
-    /// Where the names are kept: memory, or sql: and a file
+    /// Where the names are kept: memory, sql: and a file, or the URL of a store that several name servers share, redis://... or
+    /// postgres://...
     #[arg(short, long, default_value = "memory")]
     storage: String,
 
@@ -51,11 +55,29 @@ pub(crate) struct Ns {
     /// Do not answer broadcasts
     #[arg(short = 'x', long)]
     nobc: bool,
+
+    /// Let only clients with a certificate change names (see --tls-client-ca); all others may look them up
+    #[arg(long)]
+    certified_changes: bool,
+
+    /// With PYRO_HMAC_KEY: let clients of this protocol in although they cannot show that they know the key (pyro5)
+    #[arg(long, value_name = "PROTOCOL")]
+    without_key: Vec<String>,
+
+    #[command(flatten)]
+    tls: ServerTls,
 }
 
 impl Ns {
     pub(crate) async fn run(self, world: World) -> Result<(), Failure> {
         let World { config, output, .. } = world;
+        let mut config = self.tls.config(&config)?;
+        if self.certified_changes {
+            // They are asked for a certificate, and need not have one.
+            let mut asking = (*config).clone();
+            asking.ssl_requireclientcert = false;
+            config = std::sync::Arc::new(asking);
+        }
         let mut signals = Signals::catch()?;
         let nat_host = self.nathost.or_else(|| config.nathost.clone());
         if nat_host.is_some() && self.unixsocket.is_some() {
@@ -69,11 +91,13 @@ impl Ns {
         options.port = self.port;
         options.unix_socket = self.unixsocket;
         options.storage = Some(self.storage);
+        options.certified_changes = self.certified_changes;
         options.nat_host = nat_host;
         options.nat_port = self.natport;
         options.no_broadcast = self.nobc;
         options.broadcast_host = self.bchost;
         options.broadcast_port = self.bcport;
+        options.without_key = self.without_key;
         let server = bind(options, &config).await?;
         Told::of(&server)?.print(output).or_else(Failure::unless_closed)?;
         let daemon = server.daemon().handle();
@@ -87,8 +111,17 @@ pub(super) async fn bind(
     options: NameServerOptions,
     config: &std::sync::Arc<salamander::Config>,
 ) -> Result<NameServerDaemon, Failure> {
+    bind_with(options, config, |builder| builder).await
+}
+
+/// The same with a daemon that is set up further.
+pub(super) async fn bind_with(
+    options: NameServerOptions,
+    config: &std::sync::Arc<salamander::Config>,
+    set_up: impl FnOnce(Builder) -> Builder,
+) -> Result<NameServerDaemon, Failure> {
     let unix = options.unix_socket.is_some();
-    NameServerDaemon::bind(options, config.clone()).await.map_err(|error| {
+    NameServerDaemon::bind_with(options, config.clone(), set_up).await.map_err(|error| {
         let hint = match error.kind() {
             Kind::Connection if error.to_string().contains("broadcasts") => {
                 "the options are --bchost, --bcport and --nobc"

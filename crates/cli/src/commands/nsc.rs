@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Write};
 
 use clap::{Args, ValueEnum};
+use salamander::naming::Change;
 use salamander::{Args as Arguments, Dict, Kind, NameServer, Registration, Set, Value};
 
 use super::World;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::tls::ClientTls;
 
 /// Control a name server (flags, commands and output as pyro5-nsc)
 #[derive(Debug, Args)]
@@ -19,6 +21,7 @@ Examples:
   salamander nsc setmeta example.thing colour:red size:large
   salamander nsc yplookup_all colour:red
   salamander nsc -n otherhost -p 9090 remove example.thing
+  salamander nsc -n otherhost --tls-ca server.pem list
 
 Commands and their arguments:
   list [PREFIX]            all names, or those that begin so
@@ -30,6 +33,7 @@ Commands and their arguments:
   setmeta NAME [TAG]...    replace the metadata of a name
   yplookup_all TAG...      the names that have all of these tags
   yplookup_any TAG...      the names that have any of these tags
+  watch [PREFIX]           the changes of all names, or of those that begin so, until Ctrl-C
   ping                     see whether the name server answers")]
 pub(crate) struct Nsc {
     /// The host of the name server [default: looked for on this machine, then by broadcast]
@@ -47,6 +51,9 @@ pub(crate) struct Nsc {
     /// Do not ask before many names are removed
     #[arg(short, long)]
     yes: bool,
+
+    #[command(flatten)]
+    tls: ClientTls,
 
     /// What to do
     #[arg(value_enum)]
@@ -71,6 +78,7 @@ enum Action {
     #[value(name = "yplookup_any")]
     YplookupAny,
     Setmeta,
+    Watch,
     Ping,
 }
 
@@ -81,7 +89,7 @@ impl Nsc {
         self.check()?;
         told("Locating name server...".to_owned())?;
         let host = self.unixsocket.as_ref().map(|path| format!("./u:{path}")).or(self.host.clone());
-        let located = NameServer::locate_with(host.as_deref(), self.port, world.config.clone()).await;
+        let located = NameServer::locate_with(host.as_deref(), self.port, self.tls.config(&world.config)).await;
         let names = located.map_err(|error| match error.kind() {
             Kind::Naming | Kind::Connection | Kind::Deadline => Failure::nobody(error),
             _ => error.into(),
@@ -101,7 +109,7 @@ impl Nsc {
     fn check(&self) -> Result<(), Failure> {
         let (fits, needs) = match self.command {
             Action::Ping => (self.args.is_empty(), "takes no arguments"),
-            Action::List => (self.args.len() <= 1, "takes at most one argument: prefix"),
+            Action::List | Action::Watch => (self.args.len() <= 1, "takes at most one argument: prefix"),
             Action::Lookup | Action::Remove => (self.args.len() == 1, "requires one argument: name"),
             Action::Listmatching | Action::Removematching => (self.args.len() == 1, "requires one argument: pattern"),
             Action::Register => (self.args.len() == 2, "requires two arguments: name uri"),
@@ -146,6 +154,7 @@ impl Nsc {
                 output.line(format_args!("Registered {first}"))?;
                 output.document(Dict::from_iter([("registered", first)]))
             }
+            Action::Watch => watch(names, first, output).await,
             Action::Remove => {
                 let count = names.remove(first).await?;
                 output.line(if count > 0 { format!("Removed {first}") } else { "Nothing removed".to_owned() })?;
@@ -167,6 +176,27 @@ impl Nsc {
             }
         }
     }
+}
+
+/// Prints changes as they come: a line each, or a document each.
+async fn watch(names: &NameServer, prefix: &str, output: Output) -> Result<(), Failure> {
+    let mut changes = names.watch(prefix).await?;
+    // Whoever reads this knows from here on that nothing is missed.
+    output.line(format_args!("watching {}", names.proxy().uri()))?;
+    while let Some(change) = changes.next().await? {
+        match &change {
+            Change::Name { event, name, uri, metadata } => {
+                output.line(format_args!("{event} {name} --> {uri}"))?;
+                if !metadata.is_empty() {
+                    output.line(format_args!("    metadata: {}", set(metadata)))?;
+                }
+            }
+            Change::Missed { count } => output.line(format_args!("missed {count} changes"))?,
+            _ => {}
+        }
+        output.document(Value::from(change))?;
+    }
+    Ok(())
 }
 
 const SEARCHED: &str = " - searched by metadata";

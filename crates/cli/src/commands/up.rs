@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use salamander::http::{Gateway, GatewayOptions};
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
-use salamander::{Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
+use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
 
 use super::{World, ns};
@@ -14,6 +15,7 @@ use crate::demo::{CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::Signals;
+use crate::tls::ServerTls;
 
 /// Run a name server with objects to play with, in one process on one port
 #[derive(Debug, Args)]
@@ -22,8 +24,10 @@ Examples:
   salamander up
   salamander up --port 0 --data /tmp/salamander
   salamander up --host 0.0.0.0 --no-demo
+  salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
-It serves Pyro.NameServer, test.echoserver, example.greeting and example.calculator. Ctrl-C stops it.")]
+It serves Pyro.NameServer, test.echoserver, example.greeting and example.calculator, to Pyro's clients and by HTTP. Ctrl-C \
+stops it.")]
 pub(crate) struct Up {
     /// The host name or address to listen on [default: PYRO_HOST, or localhost]
     #[arg(long)]
@@ -40,27 +44,70 @@ pub(crate) struct Up {
     /// Leave the demonstration objects out
     #[arg(long)]
     no_demo: bool,
+
+    /// Do not answer HTTP on the same port
+    #[arg(long)]
+    no_http: bool,
+
+    /// With PYRO_HMAC_KEY: let clients of this protocol in although they cannot show that they know the key (pyro5)
+    #[arg(long, value_name = "PROTOCOL")]
+    without_key: Vec<String>,
+
+    #[command(flatten)]
+    tls: ServerTls,
 }
 
 impl Up {
     pub(crate) async fn run(self, world: World) -> Result<(), Failure> {
         let World { config, output, .. } = world;
+        let config = self.tls.config(&config)?;
         let mut signals = Signals::catch()?;
         let data = DataDir::open(&self.data)?;
-        let server = self.bind(&data, &config).await?;
+        let gateway = self.gateway(&config)?;
+        let server = self.bind(&data, &config, gateway.clone()).await?;
+        if let Some(gateway) = &gateway {
+            gateway.use_name_server(server.internal_uri());
+        }
         let daemon = server.daemon().handle();
         if let Err(error) = data.tell_owner(daemon.location()) {
             tracing::warn!("cannot write to the data directory: {error}");
         }
         let registry = server.registry().clone();
         let objects = if self.no_demo { forget_demo(&registry) } else { register_demo(&server, &registry) }?;
-        warn_of_strangers(&server);
-        self.tell(output, &server, &objects).or_else(Failure::unless_closed)?;
+        warn_of_strangers(&server, &config);
+        let scheme = gateway.is_some().then_some(if config.ssl { "https" } else { "http" });
+        self.tell(output, &server, &objects, scheme).or_else(Failure::unless_closed)?;
         signals.serve(&daemon, server.serve()).await?;
         output.line("salamander has stopped.")
     }
 
-    async fn bind(&self, data: &DataDir, config: &Arc<Config>) -> Result<NameServerDaemon, Failure> {
+    /// The gateway that answers HTTP on the same port. No page but its own may call: whatever a browser shows reaches this
+    /// machine.
+    /// Where clients have to show certificates it is closed: it would call objects in its own name.
+    fn gateway(&self, config: &Config) -> Result<Option<Gateway>, Failure> {
+        if self.no_http || config.ssl_requireclientcert {
+            return Ok(None);
+        }
+        let mut config = config.clone();
+        if config.ssl && config.ssl_cacerts.is_empty() {
+            // The objects are behind this very certificate.
+            config.ssl_cacerts = config.ssl_servercert.clone();
+        }
+        let mut options = GatewayOptions::default();
+        options.expose = String::new();
+        options.cors = String::new();
+        options.timeout = config.comm_timeout();
+        options.own_pages_only = true;
+        options.hosts = self.host.iter().chain(&config.nathost).chain([&config.host]).cloned().collect();
+        Gateway::new(options, &config).map(Some).map_err(Failure::failed)
+    }
+
+    async fn bind(
+        &self,
+        data: &DataDir,
+        config: &Arc<Config>,
+        gateway: Option<Gateway>,
+    ) -> Result<NameServerDaemon, Failure> {
         let file = data.file("names.sqlite");
         let file = file.to_str().ok_or_else(|| {
             Failure::usage(format!(
@@ -72,14 +119,25 @@ impl Up {
         options.host = self.host.clone();
         options.port = self.port;
         options.storage = Some(format!("sql:{file}"));
-        ns::bind(options, config).await.map_err(|failure| match failure {
+        options.without_key.clone_from(&self.without_key);
+        let set_up = |builder: Builder| match gateway {
+            Some(gateway) => builder.door(gateway),
+            None => builder,
+        };
+        ns::bind_with(options, config, set_up).await.map_err(|failure| match failure {
             Failure::Usage(message) => Failure::Failed(message),
             other => other,
         })
     }
 
-    /// Says what is served, and what to try.
-    fn tell(&self, output: Output, server: &NameServerDaemon, objects: &[(&str, Uri)]) -> Result<(), Failure> {
+    /// Says what is served, and what to try; `scheme` where HTTP is answered.
+    fn tell(
+        &self,
+        output: Output,
+        server: &NameServerDaemon,
+        objects: &[(&str, Uri)],
+        scheme: Option<&str>,
+    ) -> Result<(), Failure> {
         let location = server.daemon().location();
         output.line(format_args!("salamander {} is up on {location}", env!("CARGO_PKG_VERSION")))?;
         output.line(format_args!("names are kept in {}", self.data.display()))?;
@@ -94,6 +152,11 @@ impl Up {
         }
         let port = server.uri().port().unwrap_or(NAME_SERVER_PORT);
         let host = server.uri().host().unwrap_or("localhost");
+        let in_url = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let url = scheme.map(|scheme| format!("{scheme}://{in_url}:{port}/pyro/"));
+        if let Some(url) = &url {
+            output.line(format_args!("  {:<20} {url}", "HTTP and a page"))?;
+        }
         let at = match (host, port) {
             ("localhost", NAME_SERVER_PORT) => String::new(),
             (host, port) if host.contains(':') => format!("@[{host}]:{port}"),
@@ -108,6 +171,9 @@ impl Up {
             ))?;
         }
         output.line(format_args!("  salamander nsc -n {host} -p {port} list"))?;
+        if let (Some(url), false) = (&url, objects.is_empty()) {
+            output.line(format_args!("  curl '{url}{GREETING}/get_fortune?name=Ada'"))?;
+        }
         output.line("")?;
         output.line("Ctrl-C stops it.")?;
         let served = objects.iter().map(|(name, uri)| (*name, uri.to_string()));
@@ -115,6 +181,7 @@ impl Up {
         output.document(Dict::from_iter([
             ("location", Value::from(location)),
             ("data", self.data.display().to_string().into()),
+            ("http", url.into()),
             ("broadcast", server.broadcast_addr().map(|address| address.to_string()).into()),
             ("objects", Value::from(served.collect::<Dict>())),
         ]))
@@ -148,18 +215,13 @@ fn forget_demo(registry: &NameRegistry) -> Result<Vec<(&'static str, Uri)>, Fail
     Ok(Vec::new())
 }
 
-/// Nothing asks clients who they are.
-fn warn_of_strangers(server: &NameServerDaemon) {
+/// Nothing asks clients who they are, unless they have to show certificates.
+fn warn_of_strangers(server: &NameServerDaemon, config: &Config) {
     let Some(address) = server.daemon().local_addr().map(|address| address.ip()) else { return };
-    if !address.is_loopback() {
+    if !address.is_loopback() && !config.requires_client_certificate() {
         tracing::warn!(
             "anybody who reaches {} can call what is served: nothing checks who it is",
             server.daemon().location()
-        );
-    }
-    if address.is_unspecified() && server.uri() == server.internal_uri() {
-        tracing::warn!(
-            "URIs say {address}, which leads nowhere from other machines: name this machine with --host or PYRO_NATHOST"
         );
     }
 }

@@ -7,6 +7,7 @@ use super::arithmetic;
 /// What is served as `example.calculator`.
 pub(crate) struct Calculator;
 
+/// Reckons as Python does.
 #[expose]
 impl Calculator {
     /// `x + y`, as Python adds: numbers of any size and kind, text, lists.

@@ -30,6 +30,7 @@ impl EchoServer {
     }
 }
 
+/// Pyro's test object: gives back what it gets, in many ways.
 #[expose]
 impl EchoServer {
     /// Gives the message back.

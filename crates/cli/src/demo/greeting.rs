@@ -5,6 +5,7 @@ use salamander::{Value, expose};
 /// What is served as `example.greeting`.
 pub(crate) struct Greeting;
 
+/// Greets people, and tells their fortune.
 #[expose]
 impl Greeting {
     /// A fortune for somebody.

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use salamander_value::{Error, Reader, Result, Token};
+use salamander_value::{Dict, Error, Reader, Result, Token, Value};
 
 use super::DEPTH;
 use super::call::Call;
 use crate::levels::Levels;
-use crate::{Settings, literal};
+use crate::{Codec, Settings, literal};
 
 /// Reads what `json.loads` reads, each byte once.
 #[doc(hidden)]
@@ -188,6 +188,10 @@ impl<'de> Reader<'de> for JsonReader<'de> {
 
     fn share(&self, bytes: &'de [u8]) -> Bytes {
         literal::share(self.bytes, bytes)
+    }
+
+    fn instance(&self, dict: Dict) -> Result<Value> {
+        self.settings.classes.instance(Codec::Json, dict)
     }
 }
 

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::str;
 
 use bytes::Bytes;
-use salamander_value::{Complex, Error, Kind, Reader, Result, SurrogateStr, Token};
+use salamander_value::{Complex, Dict, Error, Kind, Reader, Result, SurrogateStr, Token, Value};
 
 use super::{FLAG_REF, MAX_DEPTH, long};
 use crate::binary::{Input, Stack};
 use crate::call::read_head;
-use crate::{CallHead, Settings};
+use crate::{CallHead, Classes, Codec, Settings};
 
 /// Reads marshal. A reference gives the tokens of what it refers to once more, out of the bytes where that stands.
 #[doc(hidden)]
@@ -25,6 +25,7 @@ pub struct MarshalReader<'de> {
     /// How many values references may still give.
     budget: usize,
     max_depth: usize,
+    classes: &'de Classes,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -67,6 +68,7 @@ impl<'de> MarshalReader<'de> {
             replays: 0,
             budget: bytes.len().saturating_mul(settings.limits.expansion).max(MIN_BUDGET),
             max_depth: settings.limits.depth.min(MAX_DEPTH),
+            classes: &settings.classes,
         }
     }
 
@@ -315,6 +317,10 @@ impl<'de> Reader<'de> for MarshalReader<'de> {
 
     fn share(&self, bytes: &'de [u8]) -> Bytes {
         self.input.share(bytes)
+    }
+
+    fn instance(&self, dict: Dict) -> Result<Value> {
+        self.classes.instance(Codec::Marshal, dict)
     }
 }
 

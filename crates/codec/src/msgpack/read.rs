@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::str;
 
 use bytes::Bytes;
-use salamander_value::{Error, Reader, Result, Token};
+use salamander_value::{Dict, Error, Reader, Result, Token, Value};
 
 use super::{MAX_DEPTH, ext};
 use crate::binary::{Input, Stack};
 use crate::call::read_head;
-use crate::{CallHead, Settings};
+use crate::{CallHead, Codec, Settings};
 
 /// Reads msgpack.
 #[doc(hidden)]
@@ -202,5 +202,9 @@ impl<'de> Reader<'de> for MsgpackReader<'de> {
 
     fn share(&self, bytes: &'de [u8]) -> Bytes {
         self.input.share(bytes)
+    }
+
+    fn instance(&self, dict: Dict) -> Result<Value> {
+        self.settings.classes.instance(Codec::Msgpack, dict)
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
-use salamander_value::{Complex, Error, Kind, Result, Token};
+use salamander_value::{Complex, Dict, Error, Kind, Result, Token, Value};
 
 use super::SerpentReader;
 use crate::float::plain_float;
@@ -200,12 +200,7 @@ impl<'de> SerpentReader<'de> {
         if found.is_none() {
             self.at = start;
         }
-        found
-            .map(|text| {
-                python_float(text)
-                    .ok_or_else(|| Error::malformed(format!("could not convert string to float: {text:?}")).at(start))
-            })
-            .transpose()
+        found.map(|text| python_float(text).map_err(|error| error.at(start))).transpose()
     }
 
     /// Goes up to the closing brace.
@@ -289,15 +284,35 @@ fn add(left: &Token<'_>, sign: u8, right: &Token<'_>) -> Result<Token<'static>> 
     }
 }
 
-/// What Python's `float(text)` gives, for ASCII text.
-fn python_float(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
-    let placed = |at: usize| at.checked_sub(1).is_some_and(digit) && digit(at + 1);
-    if text.bytes().enumerate().any(|(at, b)| b == b'_' && !placed(at)) {
-        return None;
+/// The float that a dict of class `float` stands for: `float(dict["value"])`.
+pub(super) fn float_of(dict: &Dict) -> Result<f64> {
+    match dict.get("value") {
+        Some(Value::Str(text)) => python_float(text),
+        Some(Value::Float(number)) => Ok(*number),
+        Some(Value::Int(number)) => Ok(*number as f64),
+        Some(Value::Bool(flag)) => Ok(f64::from(*flag)),
+        Some(Value::BigInt(number)) => number
+            .to_f64()
+            .filter(|number| number.is_finite())
+            .ok_or_else(|| Error::new(Kind::Overflow, "int too large to convert to float")),
+        Some(other) => Err(Error::malformed(format!("a float whose 'value' is '{}'", other.type_name()))
+            .as_class("builtins.TypeError")),
+        None => Err(Error::malformed("a float without 'value'").as_class("builtins.KeyError")),
     }
-    text.replace('_', "").parse().ok()
+}
+
+/// What Python's `float(text)` gives, for ASCII text.
+fn python_float(text: &str) -> Result<f64> {
+    let spelled = text.trim();
+    let digit = |at: usize| spelled.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let placed = |at: usize| at.checked_sub(1).is_some_and(digit) && digit(at + 1);
+    spelled
+        .bytes()
+        .enumerate()
+        .all(|(at, b)| b != b'_' || placed(at))
+        .then(|| spelled.replace('_', "").parse().ok())
+        .flatten()
+        .ok_or_else(|| Error::malformed(format!("could not convert string to float: {text:.80?}")))
 }
 
 #[cfg(test)]
@@ -421,15 +436,29 @@ mod tests {
             ("{'__class__':'float','value':'-Infinity'}", "-inf"),
             ("{'value':'nan'}", "{'value': 'nan'}"),
             ("{'value':'nan','__class__':'double'}", "<double {'value': 'nan'}>"),
-            ("{'__class__':'float','value':1}", "<float {'value': 1}>"),
-            ("{'__class__':'float','value':'nan','x':1}", "<float {'value': 'nan', 'x': 1}>"),
-            ("{'__class__':'float'}", "<float {}>"),
+            ("{'__class__':'float','value':1}", "1.0"),
+            ("{'__class__':'float','value':'na''n'}", "nan"),
+            ("{'__class__':('float'),'value':'1','x':1}", "1.0"),
             ("{'__class__':'complex','real':1.0,'imag':2.0}", "<complex {'real': 1.0, 'imag': 2.0}>"),
         ] {
             assert_eq!(read(text).map(|value| value.to_string()).as_deref(), Ok(shown), "{text}");
         }
-        let error = read("{'__class__':'float','value':'spam'}").unwrap_err();
-        assert_eq!(error.class(), "builtins.ValueError");
-        assert_eq!(error.message(), "could not convert string to float: \"spam\"");
+        for (text, class, message) in [
+            (
+                "{'__class__':'float','value':'spam'}",
+                "builtins.ValueError",
+                "could not convert string to float: \"spam\"",
+            ),
+            (
+                "{'__class__':'float','value':'n''one'}",
+                "builtins.ValueError",
+                "could not convert string to float: \"none\"",
+            ),
+            ("{'__class__':'float','value':[]}", "builtins.TypeError", "a float whose 'value' is 'list'"),
+            ("{'__class__':'float'}", "builtins.KeyError", "a float without 'value'"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!((error.class(), error.message()), (class, message), "{text}");
+        }
     }
 }

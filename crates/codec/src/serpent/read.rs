@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use memchr::memchr;
-use salamander_value::{Error, Kind, Reader, Result, Token};
+use salamander_value::{Dict, Error, Kind, Reader, Result, Token, Value};
 
 use super::look::Look;
+use super::number::float_of;
 use super::{BRACKETS, HEADER};
 use crate::call::read_head;
 use crate::levels::Levels;
-use crate::{CallHead, Settings, literal};
+use crate::{CallHead, Classes, Codec, Settings, literal};
 
 /// Reads what `ast.literal_eval` reads, each byte once (twice inside a bracket whose first element is a bracket).
 ///
@@ -27,6 +28,7 @@ pub struct SerpentReader<'de> {
     fresh: bool,
     outer: Levels<Open>,
     limit: usize,
+    classes: &'de Classes,
     /// The first element of the bracket just begun: what the bracket is was to be seen only behind it.
     pending: Option<Token<'de>>,
     look: Look,
@@ -66,6 +68,7 @@ impl<'de> SerpentReader<'de> {
             fresh: true,
             outer: Levels::new(Open::Document),
             limit: settings.limits.depth.min(BRACKETS),
+            classes: &settings.classes,
             pending: None,
             look: Look::default(),
             problem,
@@ -396,6 +399,13 @@ impl<'de> Reader<'de> for SerpentReader<'de> {
 
     fn share(&self, bytes: &'de [u8]) -> Bytes {
         literal::share(self.bytes, bytes)
+    }
+
+    fn instance(&self, dict: Dict) -> Result<Value> {
+        match dict.get("__class__") {
+            Some(Value::Str(class)) if **class == *"float" => float_of(&dict).map(Value::Float),
+            _ => self.classes.instance(Codec::Serpent, dict),
+        }
     }
 }
 

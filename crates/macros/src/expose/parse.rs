@@ -1,11 +1,12 @@
 //! What an exposed `impl` block says.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{Error, Expr, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, ReceiverKind, Result, ReturnType, Type};
+use syn::{Error, Expr, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, ReceiverKind, Result, Type};
 
 use crate::attrs;
 use crate::returns::{self, Returns};
+use crate::schema;
 
 /// An exposed `impl` block.
 pub(crate) struct Exposed {
@@ -30,8 +31,10 @@ pub(crate) struct Method {
     pub(crate) asynchronous: bool,
     pub(crate) blocking: bool,
     pub(crate) oneway: bool,
+    pub(crate) callback: bool,
     pub(crate) returns: Returns,
     pub(crate) returns_text: String,
+    pub(crate) schema: TokenStream,
 }
 
 /// A parameter.
@@ -95,6 +98,7 @@ impl Exposed {
 
     fn function(&mut self, function: &mut ImplItemFn) -> Result<()> {
         let oneway = attrs::take_flag(&mut function.attrs, "oneway")?;
+        let callback = attrs::take_flag(&mut function.attrs, "callback")?;
         let blocking = attrs::take_flag(&mut function.attrs, "blocking")?;
         let property = attrs::take_flag(&mut function.attrs, "property")?;
         let setter = attrs::take_flag(&mut function.attrs, "setter")?;
@@ -170,10 +174,7 @@ impl Exposed {
             return Err(Error::new(ident.span(), "a setter takes one argument, the new value"));
         }
         let returns = Returns::of(&function.sig.output);
-        let returns_text = match &function.sig.output {
-            ReturnType::Default => "()".to_owned(),
-            ReturnType::Type(_, ty) => type_text(ty),
-        };
+        let returns_text = schema::result_type(&function.sig.output).map_or_else(|| "()".to_owned(), type_text);
         let method = Method {
             doc: attrs::doc(&function.attrs),
             ident,
@@ -183,8 +184,10 @@ impl Exposed {
             asynchronous,
             blocking,
             oneway,
+            callback,
             returns,
             returns_text,
+            schema: schema::of_return(&function.sig.output),
         };
         let list = match (property, setter) {
             (true, true) => return Err(Error::new(Span::call_site(), "#[property] or #[setter], not both")),
@@ -241,7 +244,24 @@ fn is_private(name: &str) -> bool {
 
 /// A type as it is written, without the spaces between tokens.
 pub(crate) fn type_text(ty: &Type) -> String {
-    let text = ty.to_token_stream().to_string();
+    tokens_text(ty)
+}
+
+/// A default as people write it: how Rust makes the text or number another type tells nothing.
+pub(crate) fn default_text(default: &Expr) -> String {
+    match default {
+        Expr::MethodCall(call)
+            if call.args.is_empty() && ["to_owned", "to_string", "into"].iter().any(|name| call.method == name) =>
+        {
+            default_text(&call.receiver)
+        }
+        other => tokens_text(other),
+    }
+}
+
+/// A piece of source as it is written, nearly.
+fn tokens_text(tokens: &impl ToTokens) -> String {
+    let text = tokens.to_token_stream().to_string();
     text.replace(" < ", "<")
         .replace(" <", "<")
         .replace("< ", "<")

@@ -4,8 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Type;
 
-use super::parse::{Exposed, Kind, Method, Param, type_text};
+use super::parse::{Exposed, Kind, Method, Param, default_text, type_text};
 use crate::returns::{ItemsOf, Returns};
+use crate::schema;
 
 pub(crate) fn render(root: &TokenStream, exposed: &Exposed) -> TokenStream {
     let Exposed { item, class, doc, unexposed, .. } = exposed;
@@ -72,14 +73,21 @@ pub(crate) fn render(root: &TokenStream, exposed: &Exposed) -> TokenStream {
 
 /// The entry of a method in the list of members.
 fn method_entry(method: &Method, guarded: bool) -> TokenStream {
-    let Method { name, doc, oneway, returns_text, .. } = method;
+    let Method { name, doc, oneway, callback, returns_text, schema, .. } = method;
     let plain = !guarded && !method.asynchronous && !method.blocking;
     let stream = method.returns.items.is_some();
     let span = method.ident.span();
     let line = quote::quote_spanned!(span=> ::core::line!());
     let params = method.params.iter().filter_map(|param| {
         let Param { name, ty, kind } = param;
-        let ty = type_text(ty);
+        let (schema, ty) = (schema::of_type(ty), type_text(ty));
+        let default = match kind {
+            Kind::Default(default) => {
+                let text = default_text(default);
+                quote!(::core::option::Option::Some(#text))
+            }
+            _ => quote!(::core::option::Option::None),
+        };
         let kind = match kind {
             Kind::Required => quote!(Required),
             Kind::Default(_) | Kind::Option => quote!(Optional),
@@ -87,7 +95,15 @@ fn method_entry(method: &Method, guarded: bool) -> TokenStream {
             Kind::Kwargs => quote!(Kwargs),
             Kind::Context => return None,
         };
-        Some(quote!(salamander::Param { name: #name, ty: #ty, kind: salamander::ParamKind::#kind }))
+        Some(quote! {
+            salamander::Param {
+                name: #name,
+                ty: #ty,
+                schema: #schema,
+                kind: salamander::ParamKind::#kind,
+                default: #default,
+            }
+        })
     });
     quote! {
         salamander::Method {
@@ -95,9 +111,11 @@ fn method_entry(method: &Method, guarded: bool) -> TokenStream {
             doc: #doc,
             params: &[#(#params),*],
             oneway: #oneway,
+            callback: #callback,
             plain: #plain,
             stream: #stream,
             returns: #returns_text,
+            schema: #schema,
             file: ::core::file!(),
             line: #line,
         }
@@ -118,14 +136,23 @@ fn property_entry(exposed: &Exposed, name: &str) -> TokenStream {
     let getter = exposed.getters.iter().find(|method| method.name == name);
     let setter = exposed.setters.iter().find(|method| method.name == name);
     let doc = getter.or(setter).map_or("", |method| &method.doc);
-    let ty = match (getter, setter) {
-        (Some(getter), _) => getter.returns_text.clone(),
-        (None, Some(setter)) => setter.params.first().map(|param| type_text(&param.ty)).unwrap_or_default(),
-        (None, None) => String::new(),
+    // The value that a setter takes: one of its parameters may be the context.
+    let value = setter.and_then(|setter| setter.params.iter().find(|param| !matches!(param.kind, Kind::Context)));
+    let (ty, schema) = match (getter, value) {
+        (Some(getter), _) => (getter.returns_text.clone(), getter.schema.clone()),
+        (None, Some(value)) => (type_text(&value.ty), schema::of_type(&value.ty)),
+        (None, None) => (String::new(), quote!(salamander::Schema::Any)),
     };
     let (readable, writable) = (getter.is_some(), setter.is_some());
     quote! {
-        salamander::Property { name: #name, doc: #doc, ty: #ty, readable: #readable, writable: #writable }
+        salamander::Property {
+            name: #name,
+            doc: #doc,
+            ty: #ty,
+            schema: #schema,
+            readable: #readable,
+            writable: #writable,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Runtime};
 
-pub use items::ItemStream;
+pub use items::{ItemStream, Watch};
 pub use proxy::{Batch, Daemon, NameServer, Proxy, Request};
 
 use crate::error::{Error, Result};

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use salamander_codec::{Arguments, Codec};
-use salamander_value::Value;
+use salamander_codec::{Arguments, Classes, Codec, Generation};
+use salamander_value::{Exception, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ItemStream, wait};
-use crate::client::{self, BatchResults, Metadata, Response};
+use super::{ItemStream, Watch, wait};
+use crate::blob::SerializedBlob;
+use crate::client::{self, BatchResults, Greeting, Interface, Metadata, RawReply, Response};
 use crate::config::Config;
+use crate::connected::ConnectedSocket;
 use crate::error::Result;
 use crate::naming::{self, Registration};
+use crate::tls::Certificate;
 use crate::uri::Uri;
 use crate::{DaemonHandle, daemon};
 
@@ -62,6 +65,14 @@ impl Proxy {
         client::Proxy::with_config(uri, config).map(Self)
     }
 
+    /// A proxy for an object at the other end of a socket that is connected already.
+    ///
+    /// # Errors
+    /// As [`Proxy::connected`](crate::Proxy::connected).
+    pub fn connected(object: &str, socket: impl Into<ConnectedSocket>, config: Arc<Config>) -> Result<Self> {
+        client::Proxy::connected(object, socket, config).map(Self)
+    }
+
     /// The URI it was made of.
     pub fn uri(&self) -> &Uri {
         self.0.uri()
@@ -78,12 +89,26 @@ impl Proxy {
         with_retries(retries: usize);
         with_handshake(handshake: impl Into<Value>);
         pooled(connections: usize);
+        with_classes(classes: Classes);
+        with_generation(generation: Generation);
+        with_hmac_key(key: impl AsRef<[u8]>);
+    }
+
+    /// The blocking twin of [`Proxy::with_handshake_check`](crate::Proxy::with_handshake_check).
+    #[must_use]
+    pub fn with_handshake_check<E: Into<Exception>>(
+        &self,
+        check: impl Fn(&Greeting) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        Self(self.0.with_handshake_check(check))
     }
 
     waiting! {
         bind() -> ();
         reconnect(tries: usize) -> ();
         handshake_response() -> Value;
+        peer_certificate() -> Option<Certificate>;
+        interface() -> Interface;
     }
 
     /// The blocking twin of [`Proxy::call`](crate::Proxy::call).
@@ -92,6 +117,14 @@ impl Proxy {
     /// As there, and where it is called in asynchronous code.
     pub fn call<T: DeserializeOwned>(&self, method: &str, arguments: impl Arguments + Sync) -> Result<T> {
         wait(self.0.call(method, arguments))?
+    }
+
+    /// The blocking twin of [`Proxy::call_blob`](crate::Proxy::call_blob).
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn call_blob<T: DeserializeOwned>(&self, method: &str, blob: &SerializedBlob) -> Result<T> {
+        wait(self.0.call_blob(method, blob))?
     }
 
     /// The blocking twin of [`Proxy::oneway`](crate::Proxy::oneway).
@@ -219,6 +252,11 @@ impl Request {
         Self(self.0.annotation(id, data))
     }
 
+    /// Gives the call this id, which all calls that it leads to carry as well.
+    pub fn correlation_id(self, id: uuid::Uuid) -> Self {
+        Self(self.0.correlation_id(id))
+    }
+
     /// Waits so long at most.
     pub fn deadline(self, within: Duration) -> Self {
         Self(self.0.deadline(within))
@@ -230,6 +268,14 @@ impl Request {
     /// As [`Request::send`](crate::Request::send), and where it is called in asynchronous code.
     pub fn send<T: DeserializeOwned>(self) -> Result<Response<T>> {
         wait(self.0.send())?
+    }
+
+    /// Makes the call and gives the reply as it came.
+    ///
+    /// # Errors
+    /// As [`Request::raw`](crate::Request::raw), and where it is called in asynchronous code.
+    pub fn raw(self) -> Result<Option<RawReply>> {
+        wait(self.0.raw())?
     }
 
     /// Sends the call and does not wait for it.
@@ -267,6 +313,28 @@ impl NameServer {
         &self.0
     }
 
+    /// Registers a name and keeps it there until what this gives is dropped.
+    ///
+    /// # Errors
+    /// As [`NameServer::keep`](crate::NameServer::keep).
+    pub fn keep(
+        &self,
+        name: &str,
+        uri: &Uri,
+        lifetime: Duration,
+        metadata: impl IntoIterator<Item = String>,
+    ) -> Result<naming::KeptName> {
+        wait(self.0.keep(name, uri, lifetime, metadata))?
+    }
+
+    /// The changes from now on of the names that begin so.
+    ///
+    /// # Errors
+    /// As [`NameServer::watch`](crate::NameServer::watch).
+    pub fn watch(&self, prefix: &str) -> Result<Watch> {
+        wait(self.0.watch(prefix))?.map(Watch::new)
+    }
+
     waiting! {
         ping() -> ();
         count() -> usize;
@@ -275,6 +343,15 @@ impl NameServer {
         lookup_with_metadata(name: &str) -> (Uri, BTreeSet<String>);
         register(name: &str, uri: &Uri) -> ();
         register_with(name: &str, uri: &Uri, safe: bool, metadata: impl IntoIterator<Item = String>) -> ();
+        register_for(
+            name: &str,
+            uri: &Uri,
+            lifetime: Duration,
+            safe: bool,
+            metadata: impl IntoIterator<Item = String>
+        ) -> ();
+        renew(names: impl IntoIterator<Item = String>, lifetime: Duration) -> Vec<String>;
+        release(names: impl IntoIterator<Item = String>) -> usize;
         set_metadata(name: &str, metadata: impl IntoIterator<Item = String>) -> ();
         remove(name: &str) -> usize;
         remove_prefix(prefix: &str) -> usize;

@@ -11,11 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::BytesMut;
-use salamander_codec::{Arguments, Codec, Output, Settings};
-use salamander_wire::pyro5::{Annotations, Decoder, Flags, Header, Message, MessageType, begin, finish};
+use salamander_codec::{Arguments, Codec, Output};
+use salamander_wire::pyro5::{Annotations, Flags, Message, MessageType};
 use tokio::sync::Notify;
 
 use super::slots::Slots;
+use crate::blob::SerializedBlob;
+use crate::dialect::{Decoder, Dialect, finish};
 use crate::error::{Error, Result};
 use crate::stream::Stream;
 use crate::wirelog;
@@ -34,7 +36,7 @@ pub(crate) struct Connection {
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionSettings {
     pub(crate) codec: Codec,
-    pub(crate) codec_settings: Arc<Settings>,
+    pub(crate) dialect: Arc<Dialect>,
     pub(crate) max_message_size: usize,
     pub(crate) compression: bool,
     pub(crate) logwire: bool,
@@ -42,6 +44,9 @@ pub(crate) struct ConnectionSettings {
     pub(crate) object: Arc<str>,
     /// The peer is one of us: it may answer out of order, and knows our own methods.
     pub(crate) own_peer: bool,
+    /// No call is sent before the last one is answered: a peer that waits for its socket, as Pyro's multiplex server does,
+    /// may not notice a message that came in one TLS record with another.
+    pub(crate) one_by_one: bool,
 }
 
 struct State {
@@ -103,6 +108,8 @@ pub(crate) struct Invoke<'a> {
     pub(crate) annotations: &'a Annotations,
     pub(crate) correlation_id: Option<[u8; 16]>,
     pub(crate) arguments: &'a (dyn Arguments + Sync),
+    /// Stands in the place of the arguments, if it is there.
+    pub(crate) blob: Option<&'a SerializedBlob>,
 }
 
 impl Connection {
@@ -148,6 +155,7 @@ impl Connection {
     /// Closes it; calls under way fail with this error.
     pub(crate) fn close(&self, error: Error) {
         let wakers = self.state().fail(error);
+        self.freed.notify_waiters();
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -166,8 +174,13 @@ impl Connection {
     /// Sends a call that has no reply; tells whether it was sent, or the connection had been closed before. Waits until the
     /// system has all of it.
     pub(crate) async fn oneway(self: &Arc<Self>, invoke: Invoke<'_>) -> Result<bool> {
-        if let Sent::Closed = self.send(&mut self.state(), &invoke)? {
-            return Ok(false);
+        loop {
+            let sent = self.send(&mut self.state(), &invoke)?;
+            match sent {
+                Sent::As(_) => break,
+                Sent::Full => self.room().await,
+                Sent::Closed => return Ok(false),
+            }
         }
         if self.state().out.total_len() > 0 {
             std::future::poll_fn(|cx| self.poll_flushed(cx)).await?;
@@ -179,7 +192,7 @@ impl Connection {
     async fn room(&self) {
         let mut freed = std::pin::pin!(self.freed.notified());
         freed.as_mut().enable();
-        if self.state().slots.are_full() {
+        if self.is_full(&self.state()) {
             freed.await;
         }
     }
@@ -194,7 +207,7 @@ impl Connection {
         if state.failed.is_some() {
             return Ok(Sent::Closed);
         }
-        if !oneway && state.slots.are_full() {
+        if self.is_full(state) && (!oneway || self.settings.one_by_one) {
             return Ok(Sent::Full);
         }
         // One-way calls take the number that follows but keep no slot: nothing answers them.
@@ -218,23 +231,43 @@ impl Connection {
         }
     }
 
+    /// The codec of a call: that in which its blob came, if the peer has it.
+    pub(crate) fn codec_of(&self, blob: Option<&SerializedBlob>) -> Codec {
+        let ConnectionSettings { codec, dialect, .. } = &self.settings;
+        blob.and_then(SerializedBlob::codec).filter(|codec| dialect.has(*codec)).unwrap_or(*codec)
+    }
+
     fn encode(&self, out: &mut Output, invoke: &Invoke<'_>, sequence: u16) -> Result<()> {
-        let ConnectionSettings { codec, codec_settings, max_message_size, compression, logwire, object, .. } =
-            &self.settings;
-        let header = Header::new(MessageType::Invoke, codec.id(), sequence)
+        let ConnectionSettings { dialect, max_message_size, compression, logwire, object, .. } = &self.settings;
+        let codec = self.codec_of(invoke.blob);
+        let codec_settings = &dialect.codec_settings;
+        if !dialect.has(codec) {
+            return Err(Error::misuse(format!("{} has no serializer {codec}", dialect.generation)));
+        }
+        let header = dialect
+            .header(MessageType::Invoke, codec, sequence)
             .with_flags(invoke.flags)
             .with_correlation(invoke.correlation_id);
         let mark = out.mark();
-        let start = out.len();
-        let started = begin(out, &header, invoke.annotations)?;
         let object = invoke.object.unwrap_or(object);
-        if let Err(error) = codec.write_call(out, codec_settings, object, invoke.method, invoke.arguments) {
-            out.rewind(mark);
-            return Err(error.into());
-        }
+        let started = if let Some(blob) = invoke.blob {
+            let body = blob.body(codec, codec_settings, object, invoke.method)?;
+            let mut annotations = invoke.annotations.clone();
+            blob.annotate(&mut annotations, object, invoke.method)?;
+            let started = dialect.begin(out, &header, &annotations)?;
+            out.attach(&body);
+            started
+        } else {
+            let started = dialect.begin(out, &header, invoke.annotations)?;
+            if let Err(error) = codec.write_call(out, codec_settings, object, invoke.method, invoke.arguments) {
+                out.rewind(mark);
+                return Err(error.into());
+            }
+            started
+        };
         finish(out, started, *max_message_size, *compression)?;
         if *logwire {
-            wirelog::sent("proxy wiredata sending", &out[start..]);
+            wirelog::sent("proxy wiredata sending", &out.copy_since(mark));
         }
         Ok(())
     }
@@ -256,10 +289,18 @@ impl Connection {
         }
     }
 
+    /// Whether another call has to wait.
+    fn is_full(&self, state: &State) -> bool {
+        let in_turn = self.settings.one_by_one && (state.slots.waiting() > 0 || state.out.total_len() > 0);
+        in_turn && state.failed.is_none() || state.slots.are_full()
+    }
+
     /// Lets those go on who wait for a place, if there is one again.
     fn freed(&self, state: &mut State) {
-        if state.slots.freed() {
+        if state.slots.freed() || state.failed.is_some() {
             self.freed.notify_waiters();
+        } else if self.settings.one_by_one && !self.is_full(state) {
+            self.freed.notify_one();
         }
     }
 
@@ -323,7 +364,7 @@ impl Connection {
         state.slots.abandon(sequence);
         self.freed(state);
         // It may have been the one whom the socket wakes.
-        if state.failed.is_none() && state.slots.waiting() > 0 || state.written < state.out.total_len() {
+        if state.failed.is_none() && state.slots.waiting() > 0 || state.out.total_len() > 0 {
             self.start_driver(state);
             if let Driver::Running(driver) = &state.driver {
                 driver.wake_by_ref();
@@ -357,8 +398,9 @@ impl State {
         if self.failed.is_some() {
             return woken;
         }
-        if self.written < self.out.total_len() && !self.flush_planned && self.write(cx).is_ready() {
+        if self.out.total_len() > 0 && !self.flush_planned && self.write(cx).is_ready() {
             woken.append(&mut self.flushing);
+            connection.freed(self);
         }
         loop {
             match self.stream.poll_read(cx, &self.decoder, &mut self.input) {
@@ -392,7 +434,7 @@ impl State {
 
     fn received(&mut self, message: Message, connection: &Connection, woken: &mut Vec<Waker>) {
         if connection.settings.logwire {
-            wirelog::received("proxy wiredata received", &message);
+            wirelog::received("proxy wiredata received", &message, connection.settings.dialect.generation);
         }
         let sequence = message.header.sequence;
         match self.slots.receive(sequence, message) {
@@ -410,6 +452,7 @@ impl State {
         if self.failed.is_none() {
             tracing::debug!("connection closed: {error}");
             self.failed = Some(error);
+            self.stream.shut();
         }
         let mut wakers = std::mem::take(&mut self.flushing);
         wakers.extend(self.slots.wakers());
@@ -476,15 +519,17 @@ async fn drive(connection: Weak<Connection>) {
         if state.failed.is_some() {
             return Poll::Ready(());
         }
-        match &state.driver {
-            Driver::Running(known) if known.will_wake(cx.waker()) => {}
-            _ => state.driver = Driver::Running(cx.waker().clone()),
+        let known = matches!(&state.driver, Driver::Running(known) if known.will_wake(cx.waker()));
+        if !known {
+            state.driver = Driver::Running(cx.waker().clone());
         }
-        if state.slots.waiting() != 1 || state.written < state.out.total_len() {
+        // At first the socket may still wake a caller that has gone, though only one is left.
+        if !known || state.slots.waiting() != 1 || state.out.total_len() > 0 {
             connection.read_by(state, cx.waker());
         }
         state.flush_planned = false;
         let woken = state.drive(&mut Context::from_waker(&connection.waker), &connection);
+        connection.freed(state);
         // Those woken now are going to ask again: write for all of them, behind them in the queue.
         if woken.len() > 1 {
             state.flush_planned = true;

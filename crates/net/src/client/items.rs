@@ -120,13 +120,18 @@ impl Source {
             annotations: &Annotations::new(),
             correlation_id: None,
             arguments,
+            blob: None,
         };
         if flags.contains(Flags::ONEWAY) {
             self.connection.oneway(invoke).await?;
             return Err(Error::protocol("a one-way call has no reply"));
         }
         let closed = || Error::connection("the proxy for this stream result has been closed");
-        Reply::new(self.connection.call(invoke).await?.ok_or_else(closed)?, &self.connection)
+        Reply::new(
+            self.connection.call(invoke).await?.ok_or_else(closed)?,
+            self.connection.settings.codec,
+            &self.connection,
+        )
     }
 }
 

@@ -112,7 +112,7 @@ impl Pool {
         self.place().open(|| Box::pin(connect())).await
     }
 
-    /// A connection for one call alone; it comes back when the lease is dropped.
+    /// A connection for one call alone, which gives it back when it is done.
     pub(crate) async fn lease<F>(&self, connect: impl FnOnce() -> F) -> Result<Lease<'_>>
     where
         F: Future<Output = Result<Arc<Connection>>>,
@@ -162,7 +162,8 @@ impl Pool {
     }
 }
 
-/// A connection that one call has for itself.
+/// A connection that one call has for itself. It is not used again unless it is given back: behind a call that was abandoned
+/// the next one would wait.
 pub(crate) struct Lease<'a> {
     pool: &'a Pool,
     connection: Arc<Connection>,
@@ -175,13 +176,12 @@ impl Lease<'_> {
     pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
-}
 
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
+    /// Gives the connection back, on which nothing is outstanding.
+    pub(crate) fn give_back(self) {
         let mut idle = lock(&self.pool.idle);
         if idle.len() < MOST_IDLE && !self.connection.is_closed() {
-            idle.push(self.connection.clone());
+            idle.push(self.connection);
         }
     }
 }

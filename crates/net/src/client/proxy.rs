@@ -5,24 +5,26 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use salamander_codec::{Arguments, Codec, Settings};
-use salamander_object::CallContext;
+use salamander_codec::{Arguments, Classes, Codec, Generation, Settings};
+use salamander_object::Members;
 use salamander_value::Value;
-use salamander_wire::pyro5::{Annotations, Flags};
+use salamander_wire::pyro5::Annotations;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::batch::Batch;
-use super::connection::{Connection, Invoke};
-use super::handshake::{Hello, Welcome, connect};
+use super::greeting::{Greeting, HandshakeCheck};
 use super::items::ItemStream;
 use super::pool::Pool;
-use super::reply::Reply;
 use super::request::Request;
+use crate::blob::SerializedBlob;
 use crate::config::Config;
+use crate::connected::ConnectedSocket;
+use crate::dialect::{Dialect, Key};
 use crate::error::{Error, Kind, Result};
-use crate::stream::within;
-use crate::uri::Uri;
+use crate::tls::ClientTls;
+use crate::uri::{Location, Uri};
 use crate::zone;
 
 /// A remote object.
@@ -40,16 +42,20 @@ use crate::zone;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Proxy(Arc<Inner>);
+pub struct Proxy(pub(super) Arc<Inner>);
 
-struct Inner {
-    uri: Uri,
-    options: Options,
+pub(super) struct Inner {
+    pub(super) uri: Uri,
+    pub(super) options: Options,
     /// The direct URI, once a name has been looked up.
-    resolved: Mutex<Option<Uri>>,
-    pool: Pool,
-    metadata: OnceLock<Metadata>,
-    response: Mutex<Value>,
+    pub(super) resolved: Mutex<Option<Uri>>,
+    pub(super) pool: Pool,
+    /// What can be spoken: Pyro 5 and Pyro 4.
+    dialects: [Arc<Dialect>; 2],
+    /// What the daemon speaks, once that is known.
+    pub(super) generation: OnceLock<Generation>,
+    pub(super) metadata: OnceLock<Metadata>,
+    pub(super) greeting: Mutex<Option<Greeting>>,
 }
 
 /// How a proxy calls.
@@ -57,11 +63,47 @@ struct Inner {
 pub(crate) struct Options {
     pub(crate) config: Arc<Config>,
     pub(crate) codec: Codec,
-    pub(crate) codec_settings: Arc<Settings>,
+    /// None where it is to be found out.
+    pub(crate) generation: Option<Generation>,
+    pub(crate) key: Option<Key>,
+    pub(crate) codec_settings: Settings,
+    pub(crate) tls: Option<ClientTls>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retries: usize,
     pub(crate) handshake: Value,
+    pub(crate) check: HandshakeCheck,
     pub(crate) connections: usize,
+    /// The one socket there is, where somebody else has connected it.
+    pub(crate) connected: Option<Connected>,
+}
+
+impl Inner {
+    pub(super) fn dialect(&self, generation: Generation) -> &Arc<Dialect> {
+        let [pyro5, pyro4] = &self.dialects;
+        match generation {
+            Generation::Pyro5 => pyro5,
+            Generation::Pyro4 => pyro4,
+        }
+    }
+}
+
+impl Options {
+    /// What is spoken, if that is not to be found out. A key can be shown in one protocol only, and pickle sent in one.
+    fn generation(&self) -> Option<Generation> {
+        let pyro4 = self.key.is_some() || self.codec == Codec::Pickle;
+        self.generation.or(pyro4.then_some(Generation::Pyro4))
+    }
+}
+
+/// A socket that somebody else has connected, until it is used.
+#[derive(Clone, Debug)]
+pub(crate) struct Connected(Arc<Mutex<Option<ConnectedSocket>>>);
+
+impl Connected {
+    pub(super) fn take(&self) -> Result<ConnectedSocket> {
+        let socket = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        socket.ok_or_else(|| Error::misuse("the connected socket has been used already, and there is no other"))
+    }
 }
 
 /// What a daemon tells of an object: the names of its methods, one-way methods and attributes.
@@ -77,23 +119,20 @@ pub struct Metadata {
 
 impl Metadata {
     pub(crate) fn from_value(value: &Value) -> Self {
-        let names = |key: &str| {
-            let mut names: Vec<String> = match value.get(key) {
-                Some(Value::Set(set) | Value::FrozenSet(set)) => {
-                    set.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-                }
-                Some(other) => other
-                    .as_slice()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|name| name.as_str().map(str::to_owned))
-                    .collect(),
-                None => Vec::new(),
-            };
-            names.sort();
-            names
-        };
+        let names = |key: &str| Self::names(value.get(key));
         Self { methods: names("methods"), oneway: names("oneway"), attrs: names("attrs") }
+    }
+
+    /// Names, which are a set, a list or a tuple.
+    pub(crate) fn names(value: Option<&Value>) -> Vec<String> {
+        let text = |name: &Value| name.as_str().map(str::to_owned);
+        let mut names: Vec<String> = match value {
+            Some(Value::Set(set) | Value::FrozenSet(set)) => set.iter().filter_map(text).collect(),
+            Some(other) => other.as_slice().into_iter().flatten().filter_map(text).collect(),
+            None => Vec::new(),
+        };
+        names.sort();
+        names
     }
 }
 
@@ -105,6 +144,8 @@ pub(crate) struct Extras {
     pub(crate) oneway: bool,
     pub(crate) object: Option<&'static str>,
     pub(crate) batch: bool,
+    pub(crate) blob: Option<SerializedBlob>,
+    pub(crate) correlation_id: Option<Uuid>,
 }
 
 impl Proxy {
@@ -113,7 +154,8 @@ impl Proxy {
     /// # Errors
     /// [`Kind::Misuse`] for a URI that is none, or wrong settings in the environment.
     pub fn new(uri: impl AsRef<str>) -> Result<Self> {
-        Self::with_config(Uri::from_str(uri.as_ref())?, Config::global()?)
+        let config = Config::global()?;
+        Self::with_config(Uri::parse(uri.as_ref(), config.ns_port)?, config)
     }
 
     /// A proxy for the object of this URI, with these settings.
@@ -121,31 +163,54 @@ impl Proxy {
     /// # Errors
     /// [`Kind::Misuse`] for wrong settings.
     pub fn with_config(uri: Uri, config: Arc<Config>) -> Result<Self> {
-        config.check_supported()?;
         let options = Options {
             codec: config.serializer,
-            codec_settings: Arc::new(zone::codec_settings(&config)),
+            generation: None,
+            key: config.key(),
+            codec_settings: zone::codec_settings(&config),
+            tls: ClientTls::of(&config)?,
             timeout: config.comm_timeout(),
             retries: config.max_retries as usize,
             handshake: "hello".into(),
+            check: HandshakeCheck::default(),
             connections: 1,
+            connected: None,
             config,
         };
         Ok(Self::with_options(uri, options))
+    }
+
+    /// A proxy for the object of this id at the other end of a socket that is connected already, such as one of a pair. There is
+    /// no handshake, and no connecting again: when the socket is closed, the proxy is of no more use. Where `SSL` is on, the
+    /// other end has to expect TLS.
+    ///
+    /// # Errors
+    /// [`Kind::Misuse`] for an id that cannot stand in a URI, or wrong settings.
+    ///
+    /// # Wire
+    /// Pyro 502 without `CONNECT`, as Pyro's `connected_socket` has it.
+    pub fn connected(object: &str, socket: impl Into<ConnectedSocket>, config: Arc<Config>) -> Result<Self> {
+        let uri = Uri::new(object, Location::tcp("<<connected-socket>>", 0))?;
+        let proxy = Self::with_config(uri, config)?;
+        let connected = Connected(Arc::new(Mutex::new(Some(socket.into()))));
+        Ok(proxy.changed(|options| options.connected = Some(connected)))
     }
 
     fn with_options(uri: Uri, options: Options) -> Self {
         Self(Arc::new(Inner {
             uri,
             pool: Pool::new(options.connections),
+            dialects: [Generation::Pyro5, Generation::Pyro4]
+                .map(|spoken| Dialect::new(spoken, options.key.as_ref(), &options.codec_settings)),
+            generation: options.generation().map(OnceLock::from).unwrap_or_default(),
             options,
             resolved: Mutex::default(),
             metadata: OnceLock::new(),
-            response: Mutex::default(),
+            greeting: Mutex::default(),
         }))
     }
 
-    fn changed(&self, change: impl FnOnce(&mut Options)) -> Self {
+    pub(super) fn changed(&self, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = self.0.options.clone();
         change(&mut options);
         Self::with_options(self.0.uri.clone(), options)
@@ -155,6 +220,23 @@ impl Proxy {
     #[must_use]
     pub fn with_serializer(&self, codec: Codec) -> Self {
         self.changed(|options| options.codec = codec)
+    }
+
+    /// The same object over connections of its own, by the protocol of this generation of Pyro. Otherwise the daemon's answer to the
+    /// handshake tells which it speaks.
+    #[must_use]
+    pub fn with_generation(&self, generation: Generation) -> Self {
+        self.changed(|options| options.generation = Some(generation))
+    }
+
+    /// The same object over connections of its own, where both sides have to know this key, instead of the setting `HMAC_KEY`. That is
+    /// Pyro 4's, which is spoken then unless [`Proxy::with_generation`] says otherwise. An empty key is none.
+    #[must_use]
+    pub fn with_hmac_key(&self, key: impl AsRef<[u8]>) -> Self {
+        let key = Key::new(key.as_ref());
+        self.changed(|options| {
+            options.key = key;
+        })
     }
 
     /// The same object over connections of its own; calls take this long at most. None is for ever.
@@ -177,15 +259,47 @@ impl Proxy {
         self.changed(|options| options.handshake = handshake)
     }
 
+    /// The same object over connections of its own; `classes` says what becomes of instances that are read as a [`Value`].
+    #[must_use]
+    pub fn with_classes(&self, classes: Classes) -> Self {
+        self.changed(|options| options.codec_settings.classes = classes)
+    }
+
     /// The same object over up to this many connections, each of which is a session of its own.
     #[must_use]
     pub fn pooled(&self, connections: usize) -> Self {
         self.changed(|options| options.connections = connections.max(1))
     }
 
+    /// The same, with the metadata of an object that is here.
+    pub(crate) fn knowing(self, members: &Members) -> Self {
+        self.knows(Metadata::from_value(&members.metadata().into()));
+        self
+    }
+
+    /// Takes metadata from elsewhere than a daemon's handshake.
+    pub(crate) fn knows(&self, metadata: Metadata) {
+        let _ = self.0.metadata.set(metadata);
+    }
+
+    /// The metadata, if it is there.
+    pub(crate) fn known(&self) -> Option<&Metadata> {
+        self.0.metadata.get()
+    }
+
+    /// What connections are opened with, for the daemon to check.
+    pub fn handshake(&self) -> &Value {
+        &self.0.options.handshake
+    }
+
     /// The URI it was made of.
     pub fn uri(&self) -> &Uri {
         &self.0.uri
+    }
+
+    /// The generation of Pyro that the daemon is of, if that is known: it has been said, or a connection was made.
+    pub fn generation(&self) -> Option<Generation> {
+        self.0.generation.get().copied()
     }
 
     /// The serializer it calls with.
@@ -214,6 +328,15 @@ impl Proxy {
     pub async fn oneway(&self, method: &str, arguments: impl Arguments + Sync) -> Result<()> {
         let extras = Extras { oneway: true, ..Extras::default() };
         self.invoke(method, &arguments, &extras).await.map(drop)
+    }
+
+    /// Calls a method with data that stays encoded until somebody wants it: its only argument.
+    ///
+    /// # Errors
+    /// As [`Proxy::call`].
+    pub async fn call_blob<T: DeserializeOwned>(&self, method: &str, blob: &SerializedBlob) -> Result<T> {
+        let extras = Extras { blob: Some(blob.clone()), ..Extras::default() };
+        self.call_with(method, &(), &extras).await.map(|(value, _)| value)
     }
 
     /// Reads an attribute.
@@ -269,15 +392,6 @@ impl Proxy {
         Ok(self.0.metadata.get_or_init(Metadata::default))
     }
 
-    /// What the daemon answered to the handshake of the newest connection.
-    ///
-    /// # Errors
-    /// Where no connection can be made.
-    pub async fn handshake_response(&self) -> Result<Value> {
-        self.connection().await?;
-        Ok(self.0.response.lock().unwrap_or_else(PoisonError::into_inner).clone())
-    }
-
     /// Connects, if there is no connection yet.
     ///
     /// # Errors
@@ -300,9 +414,7 @@ impl Proxy {
         self.release();
         loop {
             match self.bind().await {
-                Err(error)
-                    if tries > 1 && matches!(error.kind(), Kind::Connection | Kind::Deadline | Kind::Naming) =>
-                {
+                Err(error) if tries > 1 && !matches!(error.kind(), Kind::Misuse | Kind::Protocol | Kind::Remote) => {
                     tries -= 1;
                     tokio::time::sleep(RECONNECT_PAUSE).await;
                 }
@@ -310,175 +422,10 @@ impl Proxy {
             }
         }
     }
-
-    pub(crate) async fn call_with<T: DeserializeOwned>(
-        &self,
-        method: &str,
-        arguments: &(dyn Arguments + Sync),
-        extras: &Extras,
-    ) -> Result<(T, Annotations)> {
-        match self.invoke(method, arguments, extras).await? {
-            Some((reply, connection)) => Ok((reply.result(&connection)?, reply.annotations().clone())),
-            None => Ok((salamander_value::from_value(&Value::None)?, Annotations::new())),
-        }
-    }
-
-    /// Makes a call, with retries and the deadline. Gives nothing for one that has no reply.
-    pub(crate) async fn invoke(
-        &self,
-        method: &str,
-        arguments: &(dyn Arguments + Sync),
-        extras: &Extras,
-    ) -> Result<Option<(Reply, Arc<Connection>)>> {
-        let timeout = extras.timeout.or(self.0.options.timeout);
-        let mut retries = self.0.options.retries;
-        loop {
-            let attempt = self.attempt(method, arguments, extras);
-            let done = match timeout {
-                None => attempt.await,
-                Some(_) => within(timeout, attempt, "receiving").await.and_then(|done| done),
-            };
-            if done.as_ref().is_err_and(|error| error.kind() == Kind::Deadline) {
-                self.0.pool.forget_held_up();
-            }
-            match done {
-                Err(error) if retries > 0 && error.is_retryable() => {
-                    tracing::debug!("{}.{method} is tried again: {error}", self.0.uri);
-                    retries -= 1;
-                }
-                done => return done,
-            }
-        }
-    }
-
-    async fn attempt(
-        &self,
-        method: &str,
-        arguments: &(dyn Arguments + Sync),
-        extras: &Extras,
-    ) -> Result<Option<(Reply, Arc<Connection>)>> {
-        let context = CallContext::current();
-        if self.0.metadata.get().is_none() {
-            // Which methods are one-way is known from the first connection on.
-            self.connection().await?;
-        }
-        let mut flags = Flags::NONE;
-        let oneway = extras.oneway || (extras.object.is_none() && !extras.batch && self.is_oneway(method));
-        if oneway {
-            flags.insert(Flags::ONEWAY);
-        }
-        if extras.batch {
-            flags.insert(Flags::BATCH);
-        }
-        let carried;
-        let mut annotations = &extras.annotations;
-        if let Some(context) = &context {
-            carried = carry(context, annotations);
-            annotations = &carried;
-        }
-        let nested = context.is_some();
-        let invoke = Invoke {
-            object: extras.object,
-            method,
-            flags,
-            annotations,
-            correlation_id: context.map(|context| context.correlation_id().into_bytes()),
-            arguments,
-        };
-        loop {
-            // A call that is made while serving one goes over a connection of its own: the peer may be waiting for us.
-            let (connection, lease) = match nested {
-                false => (self.connection().await?, None),
-                true => {
-                    let lease = self.0.pool.lease(|| self.connect()).await?;
-                    (lease.connection().clone(), Some(lease))
-                }
-            };
-            if oneway {
-                if connection.oneway(invoke).await? {
-                    return Ok(None);
-                }
-            } else if let Some(message) = connection.call(invoke).await? {
-                let reply = Reply::new(message, &connection)?;
-                drop(lease);
-                return Ok(Some((reply, connection)));
-            }
-            // It was closed since the last call, and nothing has been sent.
-            self.0.pool.forget(&connection);
-        }
-    }
-
-    fn is_oneway(&self, method: &str) -> bool {
-        self.0.metadata.get().is_some_and(|metadata| metadata.oneway.iter().any(|name| name == method))
-    }
-
-    /// The connection that clones share; a new one where there is none that works.
-    pub(crate) async fn connection(&self) -> Result<Arc<Connection>> {
-        match self.0.pool.shared() {
-            Some(connection) => Ok(connection),
-            None => {
-                let proxy = self.clone();
-                self.0.pool.open(|| async move { proxy.connect().await }).await
-            }
-        }
-    }
-
-    async fn connect(&self) -> Result<Arc<Connection>> {
-        let options = &self.0.options;
-        let known = self.0.resolved.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let uri = match known {
-            Some(uri) => uri,
-            None => crate::naming::resolve_boxed(&self.0.uri, &options.config).await?,
-        };
-        let hello = Hello {
-            codec: options.codec,
-            codec_settings: &options.codec_settings,
-            max_message_size: options.config.max_message_size,
-            compression: options.config.compression,
-            logwire: options.config.logwire,
-            timeout: options.timeout,
-            handshake: &options.handshake,
-            annotations: &Annotations::new(),
-        };
-        match connect(&uri, &hello).await {
-            Ok(Welcome { connection, response, metadata }) => {
-                let _ = self.0.metadata.set(metadata);
-                *self.0.response.lock().unwrap_or_else(PoisonError::into_inner) = response;
-                *self.0.resolved.lock().unwrap_or_else(PoisonError::into_inner) = Some(uri);
-                Ok(connection)
-            }
-            Err(error) => {
-                // The name may stand for another place by now.
-                *self.0.resolved.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                Err(error)
-            }
-        }
-    }
 }
 
 /// Pyro's own pause between two attempts to connect again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(2);
-
-/// The annotations of a call made while serving another: those of the caller, so that they reach where it leads, and the
-/// locks that are held on the way.
-fn carry(context: &CallContext, own: &Annotations) -> Annotations {
-    let mut annotations = Annotations::new();
-    for (id, data) in context.annotations() {
-        if let Some(id) = salamander_wire::pyro5::AnnotationId::new(*id) {
-            annotations.insert(id, data.clone());
-        }
-    }
-    for (id, data) in own.iter() {
-        annotations.insert(id, data.clone());
-    }
-    if let (false, Some(id)) =
-        (context.holds().is_empty(), salamander_wire::pyro5::AnnotationId::new(*CallContext::HOLDS))
-    {
-        let holds: Vec<u8> = context.holds().iter().flat_map(|hold| hold.to_be_bytes()).collect();
-        annotations.insert(id, holds);
-    }
-    annotations
-}
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,16 +11,22 @@ use crate::error::{Error, Result};
 /// A reply that has come.
 pub(crate) struct Reply {
     message: Message,
+    codec: Codec,
 }
 
 impl Reply {
     /// Checks that the reply is in the codec of the request.
-    pub(crate) fn new(message: Message, connection: &Connection) -> Result<Self> {
-        if message.header.serializer != connection.settings.codec.id() {
+    pub(crate) fn new(message: Message, codec: Codec, connection: &Connection) -> Result<Self> {
+        if connection.settings.dialect.codec(message.header.serializer) != Some(codec) {
             let id = message.header.serializer;
             return Err(Error::protocol(format!("invalid serializer in response: {id}")));
         }
-        Ok(Self { message })
+        Ok(Self { message, codec })
+    }
+
+    /// The message as it came, and its codec.
+    pub(crate) fn into_parts(self) -> (Message, Codec) {
+        (self.message, self.codec)
     }
 
     pub(crate) fn annotations(&self) -> &Annotations {
@@ -36,8 +42,8 @@ impl Reply {
         if flags.contains(Flags::EXCEPTION) {
             return Err(self.exception(connection));
         }
-        let settings = &connection.settings;
-        settings.codec.decode(&self.message.body, &settings.codec_settings).map_err(unreadable)
+        let settings = &connection.settings.dialect.codec_settings;
+        self.codec.decode(&self.message.body, settings).map_err(unreadable)
     }
 
     /// Whether the result is a stream of items.
@@ -74,8 +80,8 @@ impl Reply {
         if self.is_exception() {
             return Err(self.exception(connection));
         }
-        let settings = &connection.settings;
-        let mut reader = settings.codec.reader(&self.message.body, &settings.codec_settings);
+        let settings = &connection.settings.dialect.codec_settings;
+        let mut reader = self.codec.reader(&self.message.body, settings);
         match reader.next().map_err(unreadable)? {
             Token::List(_) | Token::Tuple(_) => {}
             other => return Err(Error::protocol(format!("a list of results is a {}", other.type_name()))),
@@ -98,8 +104,8 @@ impl Reply {
     }
 
     fn exception(&self, connection: &Connection) -> Error {
-        let settings = &connection.settings;
-        exception(settings.codec, settings.codec.decode_value(&self.message.body, &settings.codec_settings))
+        let settings = &connection.settings.dialect.codec_settings;
+        exception(self.codec, self.codec.decode_value(&self.message.body, settings))
     }
 }
 

@@ -8,9 +8,11 @@ use salamander_value::{Value, to_value};
 use salamander_wire::pyro5::{AnnotationId, Annotations};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::items::ItemStream;
 use super::proxy::{Extras, Proxy};
+use super::raw::{RawAnswer, RawReply};
 use crate::error::{Error, Result};
 
 /// A call that is put together step by step.
@@ -102,6 +104,13 @@ impl Request {
         self
     }
 
+    /// Gives the call this id, which all calls that it leads to carry as well. Without one, a call made while serving a call has the id of
+    /// that, and the daemon gives an id to any other.
+    pub fn correlation_id(mut self, id: Uuid) -> Self {
+        self.extras.correlation_id = Some(id);
+        self
+    }
+
     /// Waits so long at most, whatever the proxy's own timeout is.
     pub fn deadline(mut self, within: Duration) -> Self {
         self.extras.timeout = Some(within);
@@ -118,6 +127,18 @@ impl Request {
         }
         let (value, annotations) = self.proxy.call_with(&self.method, &self.args, &self.extras).await?;
         Ok(Response { value, annotations })
+    }
+
+    /// Makes the call and gives the reply as it came: exceptions are not raised, nothing is decoded. None for a one-way method.
+    ///
+    /// # Errors
+    /// As [`Proxy::call`], but for the exceptions of the method.
+    pub async fn raw(self) -> Result<Option<RawReply>> {
+        if let Some(error) = self.wrong {
+            return Err(error);
+        }
+        let reply = self.proxy.invoke(&self.method, &self.args, &self.extras).await?;
+        Ok(reply.map(|(reply, _)| RawReply::of(reply)))
     }
 
     /// Makes a call of which it is not known whether it gives a value or a stream of items.
@@ -141,6 +162,24 @@ impl Request {
                 let value = salamander_value::from_value(&Value::None)?;
                 Ok(Answer::Value(Response { value, annotations: Annotations::new() }))
             }
+        }
+    }
+
+    /// Makes a call for somebody else: what comes back is not decoded, and may be a stream of items.
+    ///
+    /// # Errors
+    /// As [`Proxy::call`], but for the exceptions of the method.
+    pub async fn raw_answer(self) -> Result<RawAnswer> {
+        if let Some(error) = self.wrong {
+            return Err(error);
+        }
+        match self.proxy.invoke(&self.method, &self.args, &self.extras).await? {
+            Some((reply, connection)) if reply.is_stream() => {
+                let id = reply.stream_id(&connection)?;
+                Ok(RawAnswer::Items(ItemStream::new(self.proxy, connection, id), RawReply::of(reply)))
+            }
+            Some((reply, _)) => Ok(RawAnswer::Reply(RawReply::of(reply))),
+            None => Ok(RawAnswer::Nothing),
         }
     }
 

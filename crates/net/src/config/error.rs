@@ -22,6 +22,8 @@ pub enum ConfigErrorKind {
     File,
     /// The file is no TOML.
     Syntax,
+    /// Settings of the process were to be changed that are in use.
+    InUse,
 }
 
 impl ConfigError {

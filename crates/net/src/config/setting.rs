@@ -1,6 +1,7 @@
 //! What a setting may be: its type, how text and TOML become it, and how it is shown.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use salamander_codec::Codec;
@@ -99,6 +100,10 @@ pub enum LogLevel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ThreadPoolSize(Option<usize>);
 
+/// `SOCK_NODELAY`: Pyro's default is no; what has been set is remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct NoDelay(Option<bool>);
+
 /// A password, which is not shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
@@ -117,6 +122,20 @@ impl ThreadPoolSize {
     /// The size, where it has been set.
     pub fn given(self) -> Option<usize> {
         self.0
+    }
+}
+
+impl NoDelay {
+    /// Whether small packets are sent without delay: they are, unless somebody has said no. Several calls may be under way
+    /// on a connection here, and one that waits for the acknowledgement of another is slow for nothing.
+    pub fn get(self) -> bool {
+        self.0.unwrap_or(true)
+    }
+}
+
+impl From<bool> for NoDelay {
+    fn from(given: bool) -> Self {
+        Self(Some(given))
     }
 }
 
@@ -169,7 +188,8 @@ impl Setting for Secret {
 
 impl<T: Setting> Setting for Option<T> {
     fn of_text(text: &str) -> Result<Self, String> {
-        T::of_text(text).map(Some)
+        // What is empty is held for nothing by Pyro too.
+        if text.is_empty() { Ok(None) } else { T::of_text(text).map(Some) }
     }
 
     fn of_toml(value: &toml::Value) -> Option<Result<Self, String>> {
@@ -203,6 +223,21 @@ impl Setting for bool {
     }
 }
 
+impl Setting for NoDelay {
+    fn of_text(text: &str) -> Result<Self, String> {
+        bool::of_text(text).map(Self::from)
+    }
+
+    fn show(&self) -> String {
+        self.value().to_string()
+    }
+
+    fn value(&self) -> Value {
+        // As Pyro shows it where nothing has been said.
+        Value::from(self.0.unwrap_or(false))
+    }
+}
+
 impl Setting for Vec<String> {
     fn of_text(text: &str) -> Result<Self, String> {
         Ok(text.split(',').map(|item| item.trim().to_owned()).collect())
@@ -225,7 +260,11 @@ impl Setting for Vec<String> {
 
 impl Setting for Duration {
     fn of_text(text: &str) -> Result<Self, String> {
-        let seconds = text.trim().parse().ok();
+        // Python takes underscores between digits.
+        let digit = |at: Option<char>| at.is_some_and(|c| c.is_ascii_digit());
+        let grouped = |at: usize| digit(text[..at].chars().next_back()) && digit(text[at + 1..].chars().next());
+        let well_grouped = text.match_indices('_').all(|(at, _)| grouped(at));
+        let seconds = well_grouped.then(|| text.trim().replace('_', "").parse().ok()).flatten();
         seconds
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .ok_or("seconds, 0 or more, as in 2.5".to_owned())
@@ -247,6 +286,20 @@ impl Setting for ThreadPoolSize {
 
     fn show(&self) -> String {
         self.get().to_string()
+    }
+
+    fn value(&self) -> Value {
+        self.get().into()
+    }
+}
+
+impl Setting for NonZeroU32 {
+    fn of_text(text: &str) -> Result<Self, String> {
+        u32::of_text(text).ok().and_then(Self::new).ok_or("a number, 1 or more".to_owned())
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
     }
 
     fn value(&self) -> Value {
@@ -335,6 +388,25 @@ words! {
         "CRITICAL" => LogLevel::Critical,
         "FATAL" => LogLevel::Critical,
     ;
+}
+
+impl Setting for Vec<Codec> {
+    fn of_text(text: &str) -> Result<Self, String> {
+        let right = |right| format!("names of serializers: {right}");
+        text.split(',').map(|name| Codec::of_text(name.trim()).map_err(right)).collect()
+    }
+
+    fn of_toml(value: &toml::Value) -> Option<Result<Self, String>> {
+        Some(Vec::<String>::of_toml(value)?.and_then(|names| Self::of_text(&names.join(","))))
+    }
+
+    fn show(&self) -> String {
+        self.value().to_string()
+    }
+
+    fn value(&self) -> Value {
+        Value::List(self.iter().map(Setting::value).collect())
+    }
 }
 
 impl Setting for Codec {

@@ -169,6 +169,8 @@ mod tests {
             ("PYRO_LOGLEVEL", "WARN"),
             ("PYRO_LOGFILE", "{stderr}"),
             ("PYRO_THREADPOOL_SIZE", "80"),
+            ("PYRO_SERIALIZERS_ACCEPTED", "json, pickle"),
+            ("PYRO_HMAC_KEY", "open"),
             ("PYRO_SSL_SERVERKEYPASSWD", "sesame"),
         ])
         .unwrap();
@@ -188,6 +190,8 @@ mod tests {
             logfile: "{stderr}".to_owned(),
             threadpool_size: crate::config::ThreadPoolSize::new(80),
             ssl_serverkeypasswd: "sesame".into(),
+            serializers_accepted: vec![Codec::Json, Codec::Pickle],
+            hmac_key: "open".into(),
             ..Config::default()
         };
         assert_eq!(config, expected);
@@ -216,7 +220,8 @@ mod tests {
             ("COMMTIMEOUT", "nan", "seconds, 0 or more, as in 2.5"),
             ("COMMTIMEOUT", "inf", "seconds, 0 or more, as in 2.5"),
             ("SERVERTYPE", "fork", "thread or multiplex"),
-            ("SERIALIZER", "pickle", "serpent, marshal, json, msgpack"),
+            ("SERIALIZER", "dill", "serpent, marshal, json, msgpack, pickle"),
+            ("SERIALIZERS_ACCEPTED", "json,dill", "names of serializers: serpent, marshal, json, msgpack, pickle"),
             ("PREFER_IP_VERSION", "5", "0, 4 or 6"),
             ("LOGLEVEL", "debug", "NOTSET, DEBUG, INFO, WARNING, ERROR or CRITICAL"),
             ("THREADPOOL_SIZE", "0", "a number, 1 or more"),

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use salamander_codec::{Codec, Mark, Output};
-use salamander_object::{Items, Member, Object, Outcome, Pending, Request, Step, caught_future, traced};
+use salamander_object::{Items, Member, Object, Outcome, Pending, Request, Step, caught_future, failed};
 use salamander_value::{Exception, Reader, Writer};
-use salamander_wire::pyro5::{AnnotationId, Annotations, Flags, Header, Started, begin, finish};
+use salamander_wire::pyro5::{AnnotationId, Annotations, Flags, Header};
 use uuid::Uuid;
 
 use super::batch::{self, Batch};
 use super::error_reply::write_exception;
 use super::shared::Shared;
+use crate::dialect::{Dialect, Started, finish};
 use crate::wirelog;
 
 /// How a call is answered.
 pub(super) struct Answer<'a> {
     pub(super) shared: &'a Arc<Shared>,
+    pub(super) dialect: &'a Arc<Dialect>,
     pub(super) codec: Codec,
     pub(super) header: Header,
     pub(super) session: u64,
@@ -26,6 +28,7 @@ pub(super) struct Answer<'a> {
 pub(super) struct Later {
     pending: Pending,
     shared: Arc<Shared>,
+    dialect: Arc<Dialect>,
     codec: Codec,
     header: Header,
     session: u64,
@@ -53,7 +56,7 @@ impl Answer<'_> {
     ) -> Result<Step, Exception> {
         let begun = self.begin(out)?;
         let mut step = Step::Done;
-        self.codec.write(out, &self.shared.codec_settings, |writer| {
+        self.codec.write(out, &self.dialect.codec_settings, |writer| {
             step = run(writer);
             Ok(())
         })?;
@@ -76,7 +79,7 @@ impl Answer<'_> {
     ) -> Result<Step, Exception> {
         let begun = self.begin(out)?;
         let mut batch = Batch::Done;
-        self.codec.write(out, &self.shared.codec_settings, |writer| {
+        self.codec.write(out, &self.dialect.codec_settings, |writer| {
             batch = batch::run(&**object, args, writer, request);
             Ok(())
         })?;
@@ -94,20 +97,20 @@ impl Answer<'_> {
 
     fn begin(&self, out: &mut Output) -> Result<Begun, Exception> {
         let mark = out.mark();
-        let started = begin(out, &self.header, &Annotations::new())?;
+        let started = self.dialect.begin(out, &self.header, &Annotations::new())?;
         Ok(Begun { mark, started, body: out.mark() })
     }
 
     fn end(&self, out: &mut Output, begun: Begun, request: &Request) -> Result<(), Exception> {
         let config = &self.shared.config;
-        let annotations = request.take_reply_annotations();
+        let annotations = self.annotations(request);
         if annotations.is_empty() {
             finish(out, begun.started, config.max_message_size, config.compression)?;
         } else {
             // Annotations stand before the body, and are known only now.
             let body = Bytes::from(out.copy_since(begun.body));
             out.rewind(begun.mark);
-            self.encoded(out, &of_context(annotations), &body)?;
+            self.encoded(out, &annotations, &body)?;
         }
         self.log(out, begun.mark);
         Ok(())
@@ -116,7 +119,7 @@ impl Answer<'_> {
     /// Writes a reply whose body is there.
     pub(super) fn encoded(&self, out: &mut Output, annotations: &Annotations, body: &Bytes) -> Result<(), Exception> {
         let config = &self.shared.config;
-        let started = begin(out, &self.header, annotations)?;
+        let started = self.dialect.begin(out, &self.header, annotations)?;
         out.attach(body);
         finish(out, started, config.max_message_size, config.compression)?;
         Ok(())
@@ -124,7 +127,7 @@ impl Answer<'_> {
 
     /// Writes an exception as the reply.
     pub(super) fn exception(&self, out: &mut Output, request: &Request, exception: Exception) {
-        let annotations = of_context(request.take_reply_annotations());
+        let annotations = self.annotations(request);
         self.exception_with(out, Flags::EXCEPTION, &annotations, exception);
     }
 
@@ -134,8 +137,8 @@ impl Answer<'_> {
         let mut header = self.header;
         header.flags.remove(Flags::BATCH);
         header.flags.insert(flags);
-        let written = begin(out, &header, annotations).map_err(Exception::from).and_then(|started| {
-            write_exception(out, self.codec, &self.shared.codec_settings, exception)?;
+        let written = self.dialect.begin(out, &header, annotations).map_err(Exception::from).and_then(|started| {
+            write_exception(out, self.codec, &self.dialect.codec_settings, exception)?;
             finish(out, started, config.max_message_size, config.compression).map_err(Exception::from)
         });
         if let Err(error) = written {
@@ -147,7 +150,7 @@ impl Answer<'_> {
 
     /// Opens a stream and writes its id as the reply.
     pub(super) fn stream(&self, out: &mut Output, request: &Request, items: Items) {
-        let mut annotations = of_context(request.take_reply_annotations());
+        let mut annotations = self.annotations(request);
         if self.shared.config.iter_streaming {
             let id = Uuid::new_v4().to_string();
             annotations.insert(AnnotationId::STREAM, id.clone().into_bytes());
@@ -162,7 +165,7 @@ impl Answer<'_> {
         match outcome {
             Outcome::Value(encoded) => {
                 let mark = out.mark();
-                let annotations = of_context(request.take_reply_annotations());
+                let annotations = self.annotations(request);
                 if let Err(exception) = self.encoded(out, &annotations, &encoded.bytes) {
                     self.exception(out, request, exception);
                 }
@@ -173,15 +176,18 @@ impl Answer<'_> {
         }
     }
 
+    /// The annotations of the daemon, and over them those that the method has set.
+    fn annotations(&self, request: &Request) -> Annotations {
+        let of_daemon = self.shared.hooks.annotations.as_ref().map(|annotations| annotations()).unwrap_or_default();
+        let all = of_daemon.into_iter().chain(request.take_reply_annotations());
+        all.filter_map(|(id, data)| Some((AnnotationId::new(id)?, data))).collect()
+    }
+
     fn log(&self, out: &Output, mark: salamander_codec::Mark) {
         if self.shared.config.logwire {
-            wirelog::sent("daemon wiredata sending", out.since(mark));
+            wirelog::sent("daemon wiredata sending", &out.copy_since(mark));
         }
     }
-}
-
-fn of_context(annotations: salamander_object::Annotations) -> Annotations {
-    annotations.into_iter().filter_map(|(id, data)| Some((AnnotationId::new(id)?, data))).collect()
 }
 
 impl Later {
@@ -192,9 +198,10 @@ impl Later {
         oneway: bool,
         member: Option<(Arc<dyn Object>, Member)>,
     ) -> Self {
-        let Answer { shared, codec, header, session } = answer;
-        let (shared, codec, header, session) = (Arc::clone(shared), *codec, *header, *session);
-        Self { pending, shared, codec, header, session, request, oneway, member }
+        let Answer { shared, dialect, codec, header, session } = answer;
+        let (shared, dialect) = (Arc::clone(shared), Arc::clone(dialect));
+        let (codec, header, session) = (*codec, *header, *session);
+        Self { pending, shared, dialect, codec, header, session, request, oneway, member }
     }
 
     /// Nobody waits for it.
@@ -204,18 +211,21 @@ impl Later {
 
     /// Runs the call to its end and answers it.
     pub(super) async fn finish(self, out: &mut Output) {
-        let Self { pending, shared, codec, header, session, request, oneway, member } = self;
+        let Self { pending, shared, dialect, codec, header, session, request, oneway, member } = self;
         let outcome = caught_future(pending).await.unwrap_or_else(Outcome::Exception);
         let outcome = match (outcome, member) {
             (Outcome::Exception(exception), Some((object, member))) => {
-                Outcome::Exception(traced(object.members(), member, exception))
+                Outcome::Exception(failed(&request, object.members(), member, exception))
             }
             (outcome, _) => outcome,
         };
         match outcome {
             Outcome::Exception(exception) if oneway => tracing::debug!("a one-way call failed: {exception}"),
             _ if oneway => {}
-            outcome => Answer { shared: &shared, codec, header, session }.outcome(out, &request, outcome),
+            outcome => {
+                let answer = Answer { shared: &shared, dialect: &dialect, codec, header, session };
+                answer.outcome(out, &request, outcome);
+            }
         }
     }
 }

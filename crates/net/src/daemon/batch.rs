@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use salamander_object::{Invocation, Object, Outcome, Pending, Request, Step, find, run_now};
+use salamander_object::{
+    Invocation, Member, Object, Outcome, Pending, Request, Step, caught_future, failed, find, run_now,
+};
 use salamander_value::{
     Dict, Exception, Object as ObjectValue, Reader, Token, Value, ValueReader, ValueWriter, Writer, read_value,
     write_value,
@@ -22,6 +24,7 @@ pub(super) enum Batch {
 /// A batch that goes on: the call that is under way, and those to come.
 pub(super) struct Rest {
     pending: Pending,
+    member: Member,
     calls: Vec<(String, Value)>,
 }
 
@@ -65,7 +68,7 @@ fn run_list(
                     calls.push((method, Value::Tuple(vec![positional, keywords])));
                 }
                 reply.end()?;
-                return Ok(Batch::Waiting(Rest { pending, calls }));
+                return Ok(Batch::Waiting(Rest { pending, member, calls }));
             }
         }
     }
@@ -91,17 +94,21 @@ impl Rest {
             Value::List(results) => results,
             _ => Vec::new(),
         };
-        let mut pending = Some(self.pending);
+        let mut pending = Some((self.pending, self.member));
         let mut calls = self.calls.into_iter();
         loop {
             let result = match pending.take() {
-                Some(pending) => of_outcome(pending.await, request)?,
+                Some((pending, member)) => {
+                    let outcome = caught_future(pending).await.unwrap_or_else(Outcome::Exception);
+                    of_outcome(outcome, request)?
+                        .map_err(|exception| failed(request, object.members(), member, exception))
+                }
                 None => match calls.next() {
                     None => return Ok(results),
                     Some((method, arguments)) => match start(object, &method, &arguments, request)? {
                         Started::Result(result) => result,
-                        Started::Pending(under_way) => {
-                            pending = Some(under_way);
+                        Started::Pending(under_way, member) => {
+                            pending = Some((under_way, member));
                             continue;
                         }
                     },
@@ -120,7 +127,7 @@ impl Rest {
 
 enum Started {
     Result(Result<Value, Exception>),
-    Pending(Pending),
+    Pending(Pending, Member),
 }
 
 /// Calls a method with arguments that are values: a tuple of the positional ones and those by keyword.
@@ -133,7 +140,7 @@ fn start(object: &dyn Object, method: &str, arguments: &Value, request: &Request
     Ok(match step {
         Step::Done => Started::Result(Ok(writer.into_value()?)),
         Step::Failed(exception) => Started::Result(Err(exception)),
-        Step::Pending(pending) => Started::Pending(pending),
+        Step::Pending(pending) => Started::Pending(pending, member),
         Step::Unwritable(exception) => return Err(exception),
         Step::Stream(_) => return Err(no_streams()),
     })

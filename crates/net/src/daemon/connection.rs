@@ -11,17 +11,18 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use futures_util::FutureExt;
-use salamander_codec::Output;
+use salamander_codec::{Generation, Output};
 use salamander_object::Session;
-use salamander_wire::pyro5::{Decoder, MessageType};
+use salamander_wire::pyro5::MessageType;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::answer::Later;
 use super::door::{Door, Handled};
 use super::handshake::{self, Greeted};
+use super::recognise::Arrival;
 use super::scratch;
 use super::server::Counted;
-use super::shared::Shared;
+use crate::dialect::{Decoder, Dialect};
 use crate::stream::{Stream, within};
 
 /// Answers are sent when they have grown to this, even while there are more calls to make.
@@ -31,34 +32,29 @@ const FLUSH_FROM: usize = 64 * 1024;
 const MOST_UNDER_WAY: usize = 10_000;
 
 /// Serves one client until it leaves or the daemon stops.
-pub(super) async fn run(mut stream: Stream, shared: Arc<Shared>, refused: bool) {
-    let session = Arc::new(Session::new(stream.peer()));
+pub(super) async fn run(mut arrival: Arrival, generation: Generation) {
+    let (shared, session) = (arrival.shared.clone(), arrival.session.clone());
     let timeout = shared.config.comm_timeout();
-    let mut decoder = Decoder::new(shared.config.max_message_size);
-    decoder.accept(&[MessageType::Connect]);
-    let greeting = handshake::greet(&mut stream, &mut decoder, &shared, &session, refused);
-    let greeted = tokio::select! {
-        () = shared.stopping.cancelled() => return,
-        greeted = within(timeout, greeting, "handshake") => greeted.and_then(|greeted| greeted),
-    };
-    let Greeted { input, own_peer } = match greeted {
-        Ok(Some(greeted)) => greeted,
-        Ok(None) => return,
-        Err(error) => {
-            tracing::warn!("client {}: handshake failed: {error}", peer_name(&session));
-            return;
-        }
+    let dialect = shared.dialect(generation).clone();
+    let mut decoder = dialect.decoder(shared.config.max_message_size);
+    // Two ends of a socket that somebody else has connected know each other.
+    let own_peer = match arrival.connected {
+        true => false,
+        false => match greeted(&mut arrival, &dialect, &mut decoder, timeout).await {
+            Some(Greeted { own_peer }) => own_peer,
+            None => return,
+        },
     };
     let _counted = Counted::new(shared.clone());
     decoder.accept(&[MessageType::Invoke, MessageType::Ping]);
     tracing::debug!("client {} connected", peer_name(&session));
     let mut connection = Connection {
-        stream,
-        input,
+        stream: arrival.stream,
+        input: arrival.input,
         out: Output::new(),
         written: 0,
         decoder,
-        door: Door::new(shared.clone(), session.clone()),
+        door: Door::new(shared.clone(), dialect, session.clone()),
         stopping: Box::pin(shared.stopping.clone().cancelled_owned()),
         own_peer,
         later: Arc::default(),
@@ -77,6 +73,27 @@ pub(super) async fn run(mut stream: Stream, shared: Arc<Shared>, refused: bool) 
     {
         tracing::warn!("the disconnect hook failed: {exception}");
     }
+    session.end();
+}
+
+/// Lets a client in, or does not.
+async fn greeted(
+    arrival: &mut Arrival,
+    dialect: &Dialect,
+    decoder: &mut Decoder,
+    timeout: Option<Duration>,
+) -> Option<Greeted> {
+    let (shared, session) = (arrival.shared.clone(), arrival.session.clone());
+    decoder.accept(&[MessageType::Connect]);
+    let greeting = handshake::greet(arrival, dialect, decoder);
+    let greeted = tokio::select! {
+        () = shared.stopping.cancelled() => return None,
+        greeted = within(timeout, greeting, "handshake") => greeted.and_then(|greeted| greeted),
+    };
+    greeted.unwrap_or_else(|error| {
+        tracing::warn!("client {}: handshake failed: {error}", peer_name(&session));
+        None
+    })
 }
 
 pub(super) fn peer_name(session: &Session) -> String {
@@ -188,7 +205,7 @@ impl Connection {
     }
 
     /// Lets a call go on beside the connection.
-    fn spawn(&mut self, later: Later) {
+    fn spawn(&mut self, later: Box<Later>) {
         self.spawned = true;
         let replies = self.later.clone();
         replies.lock().under_way += 1;

@@ -5,6 +5,7 @@ use std::sync::Weak;
 use salamander_macros::expose;
 use salamander_value::{Dict, Exception};
 
+use super::handshake;
 use super::shared::Shared;
 
 /// The daemon, as clients see it.
@@ -31,8 +32,15 @@ impl DaemonObject {
 
     /// Get metadata for the given object (exposed methods, oneways, attributes).
     #[allow(non_snake_case)]
-    fn get_metadata(&self, objectId: String) -> Result<Dict, Exception> {
-        self.0.upgrade().ok_or_else(gone)?.metadata(&objectId)
+    fn get_metadata(&self, objectId: String, #[default(false)] as_lists: bool) -> Result<Dict, Exception> {
+        let metadata = self.0.upgrade().ok_or_else(gone)?.metadata(&objectId, None)?;
+        Ok(if as_lists { handshake::as_lists(metadata) } else { metadata })
+    }
+
+    /// What the given object exposes, with documentation, parameters and types. Pyro's own daemons do not have this method.
+    #[allow(non_snake_case)]
+    fn get_interface(&self, objectId: String) -> Result<Dict, Exception> {
+        self.0.upgrade().ok_or_else(gone)?.interface(&objectId)
     }
 
     /// The next item of a stream. Connections answer it themselves; this is what is known of it.

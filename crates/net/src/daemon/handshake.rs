@@ -2,79 +2,83 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use salamander_codec::Codec;
-use salamander_object::Session;
+use bytes::Bytes;
+use salamander_codec::{Codec, Generation};
+use salamander_object::{Session, unknown_object};
 use salamander_value::{Dict, Exception, Value, write_value};
-use salamander_wire::pyro5::{Annotations, Decoder, Header, Message, MessageType, begin, finish};
+use salamander_wire::pyro5::{Annotations, Flags, Message, MessageType};
 
 use super::builder::Handshake;
+use super::door::not_accepted;
+use super::recognise::Arrival;
 use super::scratch;
 use super::shared::Shared;
+use crate::dialect::{Decoder, Dialect, META_ON_CONNECT, finish};
 use crate::error::{Error, Result};
 use crate::stream::Stream;
+use crate::tls::Certificate;
 use crate::{features, wirelog};
 
 /// A client that was let in.
 pub(super) struct Greeted {
-    /// What it sent already behind its handshake.
-    pub(super) input: BytesMut,
     /// It is one of us.
     pub(super) own_peer: bool,
 }
 
+/// What a client that speaks TLS sends first.
+const TLS_HELLO: &[u8] = &[0x16, 0x03];
+
 /// Reads the client's connect message and answers it. Gives nothing where the client left or was refused.
 pub(super) async fn greet(
-    stream: &mut Stream,
+    arrival: &mut Arrival,
+    dialect: &Dialect,
     decoder: &mut Decoder,
-    shared: &Arc<Shared>,
-    session: &Arc<Session>,
-    refused: bool,
 ) -> Result<Option<Greeted>> {
-    let mut input = BytesMut::new();
+    let shared = arrival.shared.clone();
     let message = loop {
-        let read = std::future::poll_fn(|cx| {
-            // A client that says nothing holds no buffer.
-            if input.is_empty() {
-                input = scratch::input();
-            }
-            let read = stream.poll_read(cx, decoder, &mut input);
-            if read.is_pending() && input.is_empty() {
-                scratch::give_input(&mut input);
-            }
-            read
-        });
-        if read.await? == 0 {
-            return Ok(None);
-        }
-        match decoder.decode(&mut input) {
+        let is_tls = arrival.input.starts_with(TLS_HELLO);
+        match decoder.decode(&mut arrival.input) {
             Ok(Some(message)) => break message,
             Ok(None) => {}
             Err(error) => {
                 // Nothing is known of the client yet; Pyro then answers in marshal.
                 let reason = Value::from(error.to_string());
-                let answer = Answer { kind: MessageType::ConnectFail, codec: Codec::Marshal, sequence: 0 };
-                answer.send(stream, shared, None, &Annotations::new(), &reason).await?;
-                return Err(error.into());
+                let kind = MessageType::ConnectFail;
+                let answer = Answer { dialect, kind, codec: Codec::Marshal, sequence: 0, flags: Flags::NONE };
+                answer.send(&mut arrival.stream, &shared, None, &Annotations::new(), &reason).await?;
+                return Err(match is_tls {
+                    true => Error::protocol("it speaks TLS, and SSL is off here"),
+                    false => error.into(),
+                });
             }
+        }
+        if arrival.read(Some(decoder)).await? == 0 {
+            return Ok(None);
         }
     };
     if shared.config.logwire {
-        wirelog::received("daemon handshake received", &message);
+        wirelog::received("daemon handshake received", &message, dialect.generation);
     }
-    let codec = Codec::from_id(message.header.serializer)
-        .ok_or_else(|| Error::protocol(format!("unknown serializer {}", message.header.serializer)))?;
-    let answer = if refused {
-        Err(Exception::runtime_error("too many clients are connected; try again later"))
-    } else {
-        check(&message, codec, shared, session).await
+    let serializer = message.header.serializer;
+    let known = dialect.codec(serializer);
+    if known.is_none() && dialect.generation == Generation::Pyro5 {
+        return Err(Error::protocol(format!("unknown serializer {serializer}")));
+    }
+    let accepted = known.filter(|codec| shared.config.accepts(*codec));
+    let answer = match accepted {
+        _ if dialect.generation == Generation::Pyro5 && !shared.pyro5 => Err(no_key()),
+        _ if arrival.refused => Err(Exception::runtime_error("too many clients are connected; try again later")),
+        None => Err(not_accepted(serializer)),
+        Some(codec) => check(&message, codec, dialect, &shared, &arrival.session).await,
     };
+    // What is not accepted is answered in marshal, which is always there.
+    let codec = accepted.unwrap_or(Codec::Marshal);
     let own_peer = message.annotations.get(features::ID).is_some_and(|features| features::are_ours(features));
     let (kind, data) = match &answer {
         Ok(data) => (MessageType::ConnectOk, data.clone()),
         Err(exception) => {
             let reason = exception.message();
-            tracing::debug!("client {} is refused: {reason}", super::connection::peer_name(session));
+            tracing::debug!("client {} is refused: {reason}", arrival.peer_name());
             (MessageType::ConnectFail, reason.into())
         }
     };
@@ -82,19 +86,22 @@ pub(super) async fn greet(
     if own_peer {
         annotations.insert(features::ID, Bytes::from_static(features::OURS));
     }
-    let reply = Answer { kind, codec, sequence: message.header.sequence };
-    reply.send(stream, shared, message.header.correlation(), &annotations, &data).await?;
-    Ok(answer.is_ok().then_some(Greeted { input, own_peer }))
+    let flags = if answer.is_ok() && asks_for_metadata(&message, dialect) { META_ON_CONNECT } else { Flags::NONE };
+    let reply = Answer { dialect, kind, codec, sequence: message.header.sequence, flags };
+    reply.send(&mut arrival.stream, &shared, message.header.correlation(), &annotations, &data).await?;
+    Ok(answer.is_ok().then_some(Greeted { own_peer }))
 }
 
 /// How the client is answered.
-struct Answer {
+struct Answer<'a> {
+    dialect: &'a Dialect,
     kind: MessageType,
     codec: Codec,
     sequence: u16,
+    flags: Flags,
 }
 
-impl Answer {
+impl Answer<'_> {
     async fn send(
         &self,
         stream: &mut Stream,
@@ -105,9 +112,13 @@ impl Answer {
     ) -> Result<()> {
         let mut out = scratch::output();
         let correlation = correlation.unwrap_or_else(|| uuid::Uuid::new_v4().into_bytes());
-        let header = Header::new(self.kind, self.codec.id(), self.sequence).with_correlation(Some(correlation));
-        let started = begin(&mut out, &header, annotations)?;
-        self.codec.write(&mut out, &shared.codec_settings, |writer| write_value(data, writer))?;
+        let mut header =
+            self.dialect.header(self.kind, self.codec, self.sequence).with_correlation(Some(correlation));
+        if self.dialect.generation == Generation::Pyro4 {
+            header = header.with_flags(self.flags);
+        }
+        let started = self.dialect.begin(&mut out, &header, annotations)?;
+        self.codec.write(&mut out, &self.dialect.codec_settings, |writer| write_value(data, writer))?;
         finish(&mut out, started, shared.config.max_message_size, shared.config.compression)?;
         if shared.config.logwire {
             wirelog::sent("daemon handshake response", &out);
@@ -123,20 +134,49 @@ impl Answer {
 async fn check(
     message: &Message,
     codec: Codec,
+    dialect: &Dialect,
     shared: &Arc<Shared>,
     session: &Arc<Session>,
 ) -> Result<Value, Exception> {
-    let data = codec.decode_value(&message.body, &shared.codec_settings)?;
+    let data = codec.decode_value(&message.body, &dialect.codec_settings)?;
     let missing = |what: &str| Exception::key_error(what);
     let handshake = data.get("handshake").ok_or_else(|| missing("handshake"))?;
     let response = match &shared.hooks.connect {
         None => "hello".into(),
         Some(check) => {
             let object = data.get("object").and_then(Value::as_str).unwrap_or_default().to_owned();
-            check(Handshake { session: session.clone(), data: handshake.clone(), object }).await?
+            let certificate = session.certificate().cloned().map(Certificate::from_der).transpose();
+            let certificate = certificate.map_err(|error| error.exception())?;
+            check(Handshake { session: session.clone(), data: handshake.clone(), object, certificate }).await?
         }
     };
+    if !asks_for_metadata(message, dialect) {
+        return Ok(response);
+    }
     let object = data.get("object").ok_or_else(|| missing("object"))?;
-    let object = object.as_str().ok_or_else(super::shared::unknown_object)?;
-    Ok(Dict::from_iter([("handshake", response), ("meta", shared.metadata(object)?.into())]).into())
+    let object = object.as_str().ok_or_else(unknown_object)?;
+    let mut metadata = shared.metadata(object, Some(session))?;
+    if dialect.generation == Generation::Pyro4 {
+        metadata = as_lists(metadata);
+    }
+    Ok(Dict::from_iter([("handshake", response), ("meta", metadata.into())]).into())
+}
+
+/// Pyro 5 has it always, Pyro 4 where the client is set so.
+fn asks_for_metadata(message: &Message, dialect: &Dialect) -> bool {
+    dialect.generation == Generation::Pyro5 || message.flags().contains(META_ON_CONNECT)
+}
+
+fn no_key() -> Exception {
+    let message = "this daemon has an HMAC key, which clients of Pyro 5 cannot know it by; use Pyro 4's protocol";
+    Exception::pyro("SecurityError", message)
+}
+
+/// Metadata with lists for its sets, which Python 2 had no serializers for.
+pub(super) fn as_lists(metadata: Dict) -> Dict {
+    let list = |value| match value {
+        Value::Set(set) => Value::List(set.into_iter().collect()),
+        other => other,
+    };
+    metadata.into_iter().filter_map(|(key, value)| Some((key.as_str()?.to_owned(), list(value)))).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use salamander_codec::{Codec, Output};
+use salamander_codec::{Codec, Output, Settings};
 use salamander_object::{Encoded, ItemSource, Items, Next, Outcome, Request, Step};
 use salamander_value::{Exception, Reader, Token, Value, ValueWriter, Writer, from_reader, write_value};
 
@@ -37,13 +37,14 @@ pub(super) fn ask(
     let id: String = from_reader(args).map_err(|_| missing())?;
     let count = if several { from_reader::<usize>(args).map_err(|_| missing())?.clamp(1, MOST_ITEMS) } else { 1 };
     let items = answer.shared.streams.take(&id, Some(answer.session))?;
-    let mut asking =
-        Asking { shared: Arc::clone(answer.shared), codec: answer.codec, id, items: Some(items), count, several };
+    let (shared, settings) = (answer.shared.clone(), answer.dialect.codec_settings.clone());
+    let mut asking = Asking { shared, codec: answer.codec, settings, id, items: Some(items), count, several };
     // Whoever has to wait is polled again with a waker of its own.
     let cx = &mut Context::from_waker(Waker::noop());
     let mut asked = Poll::Pending;
     let step = answer.write(out, request, |reply| {
-        asked = asking.poll(cx, reply);
+        // Whoever computes an item may set annotations of the reply that carries it.
+        asked = request.context().clone().scope_sync(|| asking.poll(cx, reply));
         match &asked {
             Poll::Ready(Ok(())) => Step::Done,
             Poll::Ready(Err(exception)) => Step::Failed(exception.clone()),
@@ -60,6 +61,7 @@ pub(super) fn ask(
 struct Asking {
     shared: Arc<Shared>,
     codec: Codec,
+    settings: Arc<Settings>,
     id: String,
     items: Option<Items>,
     count: usize,
@@ -132,7 +134,7 @@ impl Asking {
 
     /// The item, if the codec can carry it: one that it cannot is found before anything of it stands in the reply.
     fn carried(&self, item: Value) -> salamander_value::Result<Value> {
-        self.codec.write(&mut Output::new(), &self.shared.codec_settings, |writer| {
+        self.codec.write(&mut Output::new(), &self.settings, |writer| {
             writer.begin_list(Some(1))?;
             write_value(&item, writer)?;
             writer.end()
@@ -170,11 +172,16 @@ impl Asking {
         exception
     }
 
-    /// Waits for the items, and encodes them for a reply.
+    /// Waits for the items, and encodes them for a reply; not longer than the stream is open.
     fn wait(mut self, request: Request) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
-        Box::pin(async move {
+        let mut closed = Box::pin(self.shared.streams.closed(&self.id));
+        let context = request.context().clone();
+        Box::pin(context.scope(async move {
             let format = &request.format;
             poll_fn(move |cx| {
+                if closed.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Outcome::Exception(Exception::pyro("PyroError", "item stream terminated")));
+                }
                 let mut out = Output::new();
                 let mut asked = Poll::Pending;
                 let written = format.codec.write(&mut out, &format.settings, |reply| {
@@ -187,7 +194,7 @@ impl Asking {
                 })
             })
             .await
-        })
+        }))
     }
 }
 

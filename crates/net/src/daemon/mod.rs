@@ -1,19 +1,26 @@
-//! The serving side: a daemon, its connections, and the door that Pyro 5 clients come through.
+//! The serving side: a daemon, its connections, and the doors that clients come through.
 
 mod answer;
 mod batch;
 mod builder;
+mod client;
 mod connection;
 mod daemon_object;
 mod door;
 mod error_reply;
 mod handshake;
 mod items;
+mod leases;
+mod listen;
+mod objects;
+mod recognise;
 mod routed;
 mod scratch;
 mod server;
 mod shared;
 
-pub use builder::{Builder, Handshake};
+pub use builder::{Builder, Handshake, PYRO5};
+pub use client::{Client, Door, Recognised};
+pub use objects::Remote;
 pub use server::Daemon;
 pub use shared::DaemonHandle;

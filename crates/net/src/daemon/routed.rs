@@ -4,9 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use salamander_codec::{Args, CallHead};
-use salamander_object::{Call, Encoded, Local, Outcome, Payload, Pending, Request, Step};
+use salamander_object::{Call, Local, Outcome, Payload, Pending, Request, Step};
 use salamander_value::{Dict, Exception, Reader, Value, read_value};
-use salamander_wire::pyro5::{Flags, Message};
+use salamander_wire::pyro5::Flags;
 use tower_service::Service;
 
 use super::batch;
@@ -41,7 +41,7 @@ pub(super) fn start(
     route: &Route,
     head: &CallHead<'_>,
     args: &mut dyn Reader<'_>,
-    message: &Message,
+    arguments: Payload,
     flags: Flags,
     request: &Request,
 ) -> Result<Step, Exception> {
@@ -53,8 +53,7 @@ pub(super) fn start(
         format: request.format.clone(),
     };
     if !flags.contains(Flags::BATCH) {
-        let encoded = Encoded { codec: request.format.codec, bytes: message.body.clone() };
-        return Ok(Step::Pending(route(call(&head.method, Payload::Encoded(encoded)))));
+        return Ok(Step::Pending(route(call(&head.method, arguments))));
     }
     let (Value::List(items) | Value::Tuple(items)) = read_value(args)? else {
         return Err(Exception::type_error("a batch should be a list"));

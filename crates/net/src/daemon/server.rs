@@ -1,30 +1,31 @@
 //! [`Daemon`]: accepts clients until it is stopped.
 
 use std::fmt;
-use std::io;
-use std::net::SocketAddr;
 use std::ops::Deref;
-#[cfg(unix)]
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use salamander_codec::{Classes, Generation};
 use salamander_object::{Local, Registry, Streams};
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::builder::{Builder, Hooks};
-use super::connection;
+use super::builder::{Builder, Hooks, PYRO5};
+use super::client::Door;
 use super::daemon_object::DaemonObject;
+use super::leases::Leases;
+use super::listen::Listener;
+use super::recognise;
 use super::routed::BoxLayer;
 use super::shared::{DaemonHandle, Shared};
 use crate::DAEMON_NAME;
 use crate::config::Config;
+use crate::dialect::{Dialect, Key};
 use crate::error::Result;
 use crate::stream::Stream;
+use crate::tls::ServerTls;
 use crate::zone;
 
 /// A server of objects.
@@ -47,54 +48,26 @@ use crate::zone;
 pub struct Daemon {
     handle: DaemonHandle,
     listeners: Vec<Listener>,
+    /// A client that is there from the beginning.
+    client: Option<Stream>,
     refuse_when_full: bool,
 }
 
 /// How a daemon was asked to be.
 pub(crate) struct Setup {
     pub(crate) config: Arc<Config>,
+    pub(crate) tls: Option<ServerTls>,
     pub(crate) hooks: Hooks,
     pub(crate) nat_location: Option<String>,
     pub(crate) limit: Option<Arc<Semaphore>>,
     pub(crate) refuse_when_full: bool,
     pub(crate) layer: Option<BoxLayer>,
-}
-
-pub(crate) enum Listener {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix(tokio::net::UnixListener, PathBuf),
-}
-
-impl Listener {
-    fn local_addr(&self) -> Option<SocketAddr> {
-        match self {
-            Listener::Tcp(listener) => listener.local_addr().ok(),
-            #[cfg(unix)]
-            Listener::Unix(..) => None,
-        }
-    }
-
-    async fn accept(&self) -> io::Result<Stream> {
-        match self {
-            Listener::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
-            }
-            #[cfg(unix)]
-            Listener::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
-        }
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Listener::Unix(_, path) = self {
-            let _ = std::fs::remove_file(path);
-        }
-    }
+    pub(crate) doors: Vec<Arc<dyn Door>>,
+    pub(crate) leases: Option<Duration>,
+    pub(crate) key: Option<Key>,
+    /// The protocols that are let in although they know no key.
+    pub(crate) keyless: Vec<String>,
+    pub(crate) classes: Classes,
 }
 
 impl Daemon {
@@ -113,16 +86,41 @@ impl Daemon {
 
     /// A daemon on sockets that are open.
     pub(crate) fn start(listeners: Vec<Listener>, location: String, setup: Setup) -> Self {
-        let Setup { config, hooks, nat_location, limit, refuse_when_full, layer } = setup;
+        let Setup {
+            config,
+            tls,
+            hooks,
+            nat_location,
+            limit,
+            refuse_when_full,
+            layer,
+            doors,
+            leases,
+            classes,
+            key,
+            keyless,
+        } = setup;
+        // A key is of no use while somebody can come without.
+        let doors = doors
+            .into_iter()
+            .filter(|door| key.is_none() || keyless.iter().any(|name| name == door.name()))
+            .collect();
+        let mut codec_settings = zone::codec_settings(&config);
+        codec_settings.classes = classes;
         let registry = Arc::new(Registry::new());
         let shared = Arc::new(Shared {
-            route: layer.map(|layer| layer(Local::new(registry.clone()))),
+            route: layer.map(|layer| layer(Local::new(registry.clone()).on_error(hooks.error.clone()))),
             local_addr: listeners.first().and_then(Listener::local_addr),
-            codec_settings: Arc::new(zone::codec_settings(&config)),
+            dialects: [Generation::Pyro5, Generation::Pyro4]
+                .map(|spoken| Dialect::new(spoken, key.as_ref(), &codec_settings)),
+            pyro5: key.is_none() || keyless.iter().any(|name| name == PYRO5),
             config,
+            tls,
             registry,
             streams: Streams::default(),
+            leases: Leases::new(leases),
             hooks,
+            doors,
             location,
             nat_location,
             stopping: CancellationToken::new(),
@@ -134,7 +132,12 @@ impl Daemon {
         let own = salamander_object::Shared::from(DaemonObject(Arc::downgrade(&shared)));
         // Nothing is registered yet that could be in the way.
         let _ = shared.registry.register(DAEMON_NAME, Arc::new(own));
-        Self { handle: DaemonHandle(shared), listeners, refuse_when_full }
+        Self { handle: DaemonHandle(shared), listeners, client: None, refuse_when_full }
+    }
+
+    /// The same, which serves this client and ends with it.
+    pub(crate) fn with_client(self, client: Stream) -> Self {
+        Self { client: Some(client), ..self }
     }
 
     /// A handle that stays usable while the daemon serves.
@@ -153,17 +156,25 @@ impl Daemon {
         for listener in self.listeners {
             accepting.spawn(accept(listener, shared.clone(), self.refuse_when_full));
         }
+        if let Some(client) = self.client {
+            let (handle, task) = (self.handle.clone(), recognise::run_connected(client, shared.clone()));
+            accepting.spawn(async move {
+                task.await;
+                handle.shutdown();
+            });
+        }
         accepting.close();
         while !shared.stopping.is_cancelled() {
-            // A timer costs every wake-up of the runtime a look at the clock: there is none while no stream is open.
+            // A timer costs every wake-up of the runtime a look at the clock: there is none while nothing ends by itself.
             tokio::select! {
                 () = shared.stopping.cancelled() => break,
                 () = shared.streams.opened() => {}
+                () = shared.leases.granted() => {}
             }
-            while !shared.streams.is_empty() && !shared.stopping.is_cancelled() {
+            while let Some(pause) = shared.housekeeping_pause() {
                 tokio::select! {
                     () = shared.stopping.cancelled() => break,
-                    () = tokio::time::sleep(HOUSEKEEPING) => shared.housekeeping(),
+                    () = tokio::time::sleep(pause) => shared.housekeeping(),
                 }
             }
         }
@@ -181,9 +192,6 @@ impl Daemon {
     }
 }
 
-/// How often streams are looked through for those past their time.
-const HOUSEKEEPING: Duration = Duration::from_secs(2);
-
 /// How long to wait when the system has no more file descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -199,7 +207,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>, refuse_when_full: bool)
         };
         let stream = tokio::select! {
             () = shared.stopping.cancelled() => return,
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(&shared.config) => match accepted {
                 Ok(stream) => stream,
                 Err(error) => {
                     tracing::warn!("accepting a client failed: {error}");
@@ -215,7 +223,7 @@ async fn accept(listener: Listener, shared: Arc<Shared>, refuse_when_full: bool)
             },
             _ => (place, false),
         };
-        let task = connection::run(stream, shared.clone(), refused);
+        let task = recognise::run(stream, shared.clone(), refused);
         shared.tasks.spawn(async move {
             task.await;
             drop(place);

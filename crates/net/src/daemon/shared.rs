@@ -4,30 +4,39 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use salamander_codec::Settings;
-use salamander_object::{Expose, Object, Registry, Streams};
-use salamander_value::Exception;
+use salamander_codec::Generation;
+use salamander_object::{Object, Registry, Session, Streams, unknown_object};
+use salamander_value::{Dict, Exception};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::builder::Hooks;
+use super::client::Door;
+use super::leases::Leases;
 use super::routed::Route;
 use crate::DAEMON_NAME;
 use crate::config::Config;
-use crate::error::Result;
-use crate::uri::Uri;
+use crate::dialect::Dialect;
+use crate::tls::ServerTls;
 
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
-    pub(crate) codec_settings: Arc<Settings>,
+    /// What makes connections secure, if they are to be.
+    pub(crate) tls: Option<ServerTls>,
+    pub(crate) dialects: [Arc<Dialect>; 2],
+    /// Whether clients may come by Pyro 5, which knows no key.
+    pub(crate) pyro5: bool,
     pub(crate) registry: Arc<Registry>,
     /// What takes the calls, where there are layers in front of the registry.
     pub(crate) route: Option<Route>,
     pub(crate) streams: Streams,
+    pub(crate) leases: Leases,
     pub(crate) hooks: Hooks,
+    /// The protocols beside Pyro's.
+    pub(crate) doors: Vec<Arc<dyn Door>>,
     /// Where clients find this daemon: `host:port` or `./u:path`.
     pub(crate) location: String,
     pub(crate) local_addr: Option<SocketAddr>,
@@ -47,53 +56,6 @@ pub(crate) struct Shared {
 pub struct DaemonHandle(pub(crate) Arc<Shared>);
 
 impl DaemonHandle {
-    /// Registers an object under an id and gives its URI.
-    ///
-    /// # Errors
-    /// Where the id is taken.
-    pub fn register<T: Expose>(&self, id: &str, object: T) -> Result<Uri> {
-        self.register_object(id, Arc::new(T::Store::from(object)))
-    }
-
-    /// Registers an object under an id of its own making and gives its URI.
-    ///
-    /// # Errors
-    /// Never for want of an id.
-    pub fn register_anonymous<T: Expose>(&self, object: T) -> Result<Uri> {
-        self.register(&format!("obj_{}", uuid::Uuid::new_v4().simple()), object)
-    }
-
-    /// Registers anything that can be called.
-    ///
-    /// # Errors
-    /// Where the id is taken.
-    pub fn register_object(&self, id: &str, object: Arc<dyn Object>) -> Result<Uri> {
-        self.0.registry.register(id, object)?;
-        self.uri_for(id)
-    }
-
-    /// Takes an object out; calls under way finish. The daemon's own object stays.
-    pub fn unregister(&self, id: &str) -> bool {
-        id != DAEMON_NAME && self.0.registry.unregister(id).is_some()
-    }
-
-    /// The URI of an object id at this daemon, whether there is such an object or not.
-    ///
-    /// # Errors
-    /// Where the id cannot stand in a URI.
-    pub fn uri_for(&self, id: &str) -> Result<Uri> {
-        let location = self.0.nat_location.as_ref().unwrap_or(&self.0.location);
-        Ok(format!("PYRO:{id}@{location}").parse::<Uri>()?)
-    }
-
-    /// The same without regard to NAT: the URI at the address that the daemon is bound to.
-    ///
-    /// # Errors
-    /// Where the id cannot stand in a URI.
-    pub fn internal_uri_for(&self, id: &str) -> Result<Uri> {
-        Ok(format!("PYRO:{id}@{}", self.0.location).parse::<Uri>()?)
-    }
-
     /// Where clients find this daemon: `host:port` or `./u:path`.
     pub fn location(&self) -> &str {
         &self.0.location
@@ -102,11 +64,6 @@ impl DaemonHandle {
     /// The address that the daemon is bound to; none for a Unix domain socket.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.0.local_addr
-    }
-
-    /// The ids of all registered objects.
-    pub fn registered(&self) -> Vec<String> {
-        self.0.registry.ids()
     }
 
     /// How many clients are connected.
@@ -141,6 +98,15 @@ impl DaemonHandle {
 }
 
 impl Shared {
+    /// What clients of a generation of Pyro speak.
+    pub(crate) fn dialect(&self, generation: Generation) -> &Arc<Dialect> {
+        let [pyro5, pyro4] = &self.dialects;
+        match generation {
+            Generation::Pyro5 => pyro5,
+            Generation::Pyro4 => pyro4,
+        }
+    }
+
     /// Whether the daemon is being stopped.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
@@ -158,26 +124,45 @@ impl Shared {
         )
     }
 
-    /// The metadata of an object.
-    pub(crate) fn metadata(&self, id: &str) -> Result<salamander_value::Dict, Exception> {
-        let object = self.registry.get(id).ok_or_else(|| {
-            tracing::debug!("unknown object requested: {id}");
-            unknown_object()
-        })?;
+    /// The metadata of an object, for a session that wants to call it.
+    pub(crate) fn metadata(&self, id: &str, session: Option<&Arc<Session>>) -> Result<Dict, Exception> {
+        let object = self.asked_for(id)?;
+        if let Some(session) = session {
+            object.greeted(session);
+        }
         Ok(object.members().metadata())
     }
 
-    /// Ends streams that are past their time.
+    /// All that is known of the members of an object.
+    pub(crate) fn interface(&self, id: &str) -> Result<Dict, Exception> {
+        Ok(self.asked_for(id)?.members().interface())
+    }
+
+    fn asked_for(&self, id: &str) -> Result<Arc<dyn Object>, Exception> {
+        self.registry.get(id).ok_or_else(|| {
+            tracing::debug!("unknown object requested: {id}");
+            unknown_object()
+        })
+    }
+
+    /// How long until the next housekeeping, if there is anything that ends by itself.
+    pub(crate) fn housekeeping_pause(&self) -> Option<Duration> {
+        let streams = (!self.streams.is_empty()).then(|| self.config.housekeeping_pause());
+        let leases = if self.leases.is_empty() { None } else { self.leases.pause() };
+        streams.into_iter().chain(leases).min()
+    }
+
+    /// Ends streams and leases that are past their time.
     pub(crate) fn housekeeping(&self) {
+        for id in self.leases.expire(Instant::now()) {
+            tracing::debug!("nobody uses {id} any more: it is taken out");
+            self.registry.unregister(&id);
+        }
         let ended = self.streams.expire(Instant::now(), self.config.stream_limits());
         if ended > 0 {
             tracing::debug!("{ended} item streams ended, past their time");
         }
     }
-}
-
-pub(crate) fn unknown_object() -> Exception {
-    Exception::pyro("DaemonError", "unknown object")
 }
 
 impl fmt::Debug for DaemonHandle {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
 use super::locate::GET_NSURI;
@@ -18,12 +19,12 @@ pub(super) struct Responder {
 const LONGEST_QUESTION: usize = 100;
 
 impl Responder {
-    pub(super) async fn bind(uri: &Uri, host: Option<&str>, port: u16) -> Result<Self> {
+    /// `reuse`: whether other name servers of this machine may hear on the same port. Each hears what is broadcast.
+    pub(super) async fn bind(uri: &Uri, host: Option<&str>, port: u16, reuse: bool) -> Result<Self> {
         let host = host.filter(|host| !host.is_empty()).unwrap_or("0.0.0.0");
-        let socket = UdpSocket::bind((host, port))
+        let socket = hear(host, port, reuse)
             .await
             .map_err(|error| Error::connection(format!("cannot hear broadcasts on {host}:{port}: {error}")))?;
-        socket.set_broadcast(true)?;
         Ok(Self { socket, uri: uri.clone() })
     }
 
@@ -61,6 +62,18 @@ impl Responder {
             None => self.uri.clone(),
         }
     }
+}
+
+async fn hear(host: &str, port: u16, reuse: bool) -> std::io::Result<UdpSocket> {
+    let address = tokio::net::lookup_host((host, port)).await?.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv4() {
+        socket.set_broadcast(true)?;
+    }
+    socket.set_reuse_address(reuse)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
 }
 
 /// The own address from which packets go to somebody.

@@ -185,7 +185,7 @@ impl NameServer {
         &self,
         metadata: impl IntoIterator<Item = S>,
     ) -> Result<BTreeMap<String, Registration>> {
-        self.listed("yplookup", keyword("meta_all", tags(metadata))).await
+        self.tagged("meta_all", tags(metadata)).await
     }
 
     /// The names that have any of these tags in their metadata.
@@ -196,7 +196,20 @@ impl NameServer {
         &self,
         metadata: impl IntoIterator<Item = S>,
     ) -> Result<BTreeMap<String, Registration>> {
-        self.listed("yplookup", keyword("meta_any", tags(metadata))).await
+        self.tagged("meta_any", tags(metadata)).await
+    }
+
+    async fn tagged(&self, which: &str, tags: Value) -> Result<BTreeMap<String, Registration>> {
+        if self.0.metadata().await?.methods.iter().any(|method| method == "yplookup") {
+            return self.listed("yplookup", keyword(which, tags)).await;
+        }
+        // A name server of Pyro 4, which gives everything where there are no tags.
+        if !tags.truth() {
+            return Ok(BTreeMap::new());
+        }
+        let mut args = keyword(&format!("metadata_{}", which.trim_start_matches("meta_")), tags);
+        args.keywords.insert("return_metadata", true);
+        self.listed("list", args).await
     }
 
     async fn listed(&self, method: &str, args: Args) -> Result<BTreeMap<String, Registration>> {
@@ -214,7 +227,7 @@ impl NameServer {
     }
 }
 
-fn tags<S: Into<String>>(metadata: impl IntoIterator<Item = S>) -> Value {
+pub(super) fn tags<S: Into<String>>(metadata: impl IntoIterator<Item = S>) -> Value {
     Set::from_iter(metadata.into_iter().map(Into::into)).into()
 }
 

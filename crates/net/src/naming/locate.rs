@@ -9,6 +9,7 @@ use tokio::net::UdpSocket;
 
 use super::client::{NameServer, retry};
 use crate::NAME_SERVER_NAME;
+use crate::address;
 use crate::client::Proxy;
 use crate::config::{Config, IpVersion};
 use crate::error::{Error, Kind, Result};
@@ -106,10 +107,12 @@ async fn bound(uri: Uri, config: &Arc<Config>) -> Result<Proxy> {
     let at = uri.location().map(ToString::to_string).unwrap_or_default();
     let proxy = Proxy::with_config(uri, config.clone())?;
     proxy.bind().await.map_err(|error| {
-        Error::new(
-            Kind::Naming,
-            format!("Failed to locate the nameserver at {at}: {error}; start one with `salamander ns`"),
-        )
+        let hint = match error.kind() {
+            Kind::Connection | Kind::Deadline => "; start one with `salamander ns`",
+            // Somebody is there.
+            _ => "",
+        };
+        Error::new(Kind::Naming, format!("Failed to locate the nameserver at {at}: {error}{hint}"))
     })?;
     Ok(proxy)
 }
@@ -122,15 +125,16 @@ const BROADCAST_TRIES: usize = 3;
 async fn by_broadcast(port: u16, config: &Config) -> Result<Option<Uri>> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
     socket.set_broadcast(true)?;
-    let targets: Vec<SocketAddr> = config
-        .broadcast_addrs
-        .iter()
-        .filter_map(|address| match &**address {
-            "<broadcast>" => Some(IpAddr::V4(Ipv4Addr::BROADCAST)),
-            other => other.parse().ok(),
-        })
-        .map(|address| SocketAddr::new(address, port))
-        .collect();
+    let mut targets = Vec::new();
+    for host in &config.broadcast_addrs {
+        match &**host {
+            "<broadcast>" => targets.push(SocketAddr::new(IpAddr::V4(Ipv4Addr::BROADCAST), port)),
+            host => match address::lookup(host, port, IpVersion::V4).await {
+                Ok(found) => targets.extend(found.into_iter().filter(SocketAddr::is_ipv4)),
+                Err(error) => tracing::warn!("BROADCAST_ADDRS: {host} should be an address or a host: {error}"),
+            },
+        }
+    }
     let mut answer = [0; 512];
     for _ in 0..BROADCAST_TRIES {
         for target in &targets {

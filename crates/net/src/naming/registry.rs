@@ -1,11 +1,12 @@
 //! [`NameRegistry`]: what Pyro's name server does, without the network.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use salamander_value::{Exception, Set, Value};
 
+use super::changes::Watching;
 use super::pattern::Pattern;
-use super::storage::{Entries, Entry, Filter, Metadata, Storage};
+use super::storage::{Entries, Entry, Filter, Lease, Metadata, Storage, Terms};
 use crate::{NAME_SERVER_PORT, Uri};
 
 /// The name of the name server itself, which cannot be removed.
@@ -20,7 +21,7 @@ pub const NAME_SERVER: &str = "Pyro.NameServer";
 ///
 /// A difference to Pyro: metadata has to be text, in whatever collection.
 pub struct NameRegistry {
-    storage: Mutex<Box<dyn Storage>>,
+    storage: Box<dyn Storage>,
     name_server_port: u16,
 }
 
@@ -32,7 +33,7 @@ impl NameRegistry {
 
     /// The names in a storage that [`open`](super::storage::open) has opened.
     pub fn of_box(storage: Box<dyn Storage>) -> Self {
-        Self { storage: Mutex::new(storage), name_server_port: NAME_SERVER_PORT }
+        Self { storage, name_server_port: NAME_SERVER_PORT }
     }
 
     /// The same with another default for the ports of name servers in URIs.
@@ -54,7 +55,7 @@ impl NameRegistry {
     /// # Errors
     /// `NamingError` where something is there already that must not be replaced.
     pub fn add(&self, name: &str, uri: &Uri, safe: bool, metadata: Metadata) -> Result<(), Exception> {
-        self.put(name, Entry { uri: uri.to_string(), metadata }, safe)
+        self.put(name, &Entry { uri: uri.to_string(), metadata }, Terms { safe, lifetime: None })
     }
 
     /// The registrations whose names begin with `prefix`, or match `regex`, or all; metadata only where it is asked for.
@@ -66,13 +67,13 @@ impl NameRegistry {
     pub fn select(&self, prefix: Option<&str>, regex: Option<&str>, metadata: bool) -> Result<Entries, Exception> {
         match (some(prefix), some(regex)) {
             (Some(_), Some(_)) => Err(Exception::value_error("you can only filter on one thing at a time")),
-            (Some(prefix), None) => Ok(self.storage().list(Filter::Prefix(prefix), metadata)?),
-            (None, None) => Ok(self.storage().list(Filter::Everything, metadata)?),
+            (Some(prefix), None) => Ok(self.storage.list(Filter::Prefix(prefix), metadata)?),
+            (None, None) => Ok(self.storage.list(Filter::Everything, metadata)?),
             (None, Some(regex)) => {
                 let invalid = |error| Exception::pyro("NamingError", format!("invalid regex: {error}"));
                 let pattern = Pattern::new(regex).map_err(invalid)?;
                 // Others need not wait while names are matched.
-                let mut entries = self.storage().list(Filter::Everything, metadata)?;
+                let mut entries = self.storage.list(Filter::Everything, metadata)?;
                 let mut failed = None;
                 entries.retain(|name, _| {
                     failed.is_none()
@@ -92,7 +93,7 @@ impl NameRegistry {
     /// What the storage says.
     pub fn select_tagged(&self, tags: &Metadata, all: bool, metadata: bool) -> Result<Entries, Exception> {
         let filter = if all { Filter::AllOf(tags) } else { Filter::AnyOf(tags) };
-        Ok(self.storage().list(filter, metadata)?)
+        Ok(self.storage.list(filter, metadata)?)
     }
 
     /// `count()`: how many registrations there are.
@@ -100,7 +101,7 @@ impl NameRegistry {
     /// # Errors
     /// What the storage says.
     pub fn count(&self) -> Result<usize, Exception> {
-        Ok(self.storage().count()?)
+        Ok(self.storage.count()?)
     }
 
     /// `lookup(name, return_metadata=False)`: the URI under a name, or a tuple of it and its metadata.
@@ -118,16 +119,59 @@ impl NameRegistry {
     /// # Errors
     /// `NamingError` where `safe` and something is there already, `PyroError` for what is no URI, and `TypeError`.
     pub fn register(&self, name: &str, uri: &Value, safe: bool, metadata: &Value) -> Result<(), Exception> {
-        let uri = match uri {
-            Value::Str(text) => {
-                Uri::parse(text, self.name_server_port)?;
-                text.to_string()
-            }
-            Value::Object(object) if Uri::is_class(object.class()) => Uri::try_from(uri)?.to_string(),
-            _ => return Err(Exception::type_error("only URIs or strings can be registered")),
-        };
-        let metadata = collection(metadata, "metadata")?.unwrap_or_default();
-        self.put(name, Entry { uri, metadata }, safe)
+        self.put(name, &self.entry(uri, metadata)?, Terms { safe, lifetime: None })
+    }
+
+    /// `register_for(name, uri, seconds, safe=False, metadata=None)`: as [`register`](Self::register), but only for so long,
+    /// unless it is renewed. Pyro has no such method.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register), and `ValueError` for a time that is none.
+    pub fn register_for(
+        &self,
+        name: &str,
+        uri: &Value,
+        seconds: f64,
+        safe: bool,
+        metadata: &Value,
+    ) -> Result<(), Exception> {
+        if name == NAME_SERVER {
+            return Err(Exception::pyro("NamingError", "the name server's own name does not expire"));
+        }
+        let lifetime = Some(lifetime(seconds)?);
+        self.put(name, &self.entry(uri, metadata)?, Terms { safe, lifetime })
+    }
+
+    /// `renew(names, seconds)`: lets registrations live so long from now; gives the names of those that were still there and
+    /// had a lifetime. Names are one, a collection, or a dict of names to the URIs that they have to have.
+    ///
+    /// # Errors
+    /// `ValueError` for a time that is none, and `TypeError`.
+    pub fn renew(&self, names: &Value, seconds: f64) -> Result<Vec<String>, Exception> {
+        let names = Leases::read(names)?;
+        Ok(self.storage.renew(&names.as_leases(), lifetime(seconds)?)?)
+    }
+
+    /// `release(names)`: removes registrations that have a lifetime, given as in [`renew`](Self::renew); tells how many there
+    /// were.
+    ///
+    /// # Errors
+    /// `TypeError`.
+    pub fn release(&self, names: &Value) -> Result<usize, Exception> {
+        Ok(self.storage.release(&Leases::read(names)?.as_leases())?)
+    }
+
+    /// The changes from now on of the names that begin so.
+    pub fn watch(&self, prefix: &str) -> Watching {
+        self.storage.changes().watch(prefix)
+    }
+
+    /// Removes what has expired; gives the time until something else will, if anything has a lifetime.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub fn expire(&self) -> Result<Option<Duration>, Exception> {
+        Ok(self.storage.expire()?)
     }
 
     /// `set_metadata(name, metadata)`: gives a registration other metadata, or none.
@@ -136,9 +180,7 @@ impl NameRegistry {
     /// `NamingError` where nothing is registered under the name, and `TypeError`.
     pub fn set_metadata(&self, name: &str, metadata: &Value) -> Result<(), Exception> {
         let metadata = collection(metadata, "metadata")?.unwrap_or_default();
-        let mut storage = self.storage();
-        let entry = storage.get(name, false)?.ok_or_else(|| unknown(name))?;
-        Ok(storage.set(name, &Entry { metadata, ..entry })?)
+        if self.storage.set_metadata(name, &metadata)? { Ok(()) } else { Err(unknown(name)) }
     }
 
     /// `remove(name=None, prefix=None, regex=None)`: removes what is registered under a name, or else with a prefix, or
@@ -148,7 +190,7 @@ impl NameRegistry {
     /// `NamingError` for what is no regular expression.
     pub fn remove(&self, name: Option<&str>, prefix: Option<&str>, regex: Option<&str>) -> Result<usize, Exception> {
         if let Some(name) = some(name).filter(|name| *name != NAME_SERVER) {
-            return Ok(self.storage().remove(&[name])?);
+            return Ok(self.storage.remove(&[name])?);
         }
         let entries = match (some(prefix), some(regex)) {
             (Some(prefix), _) => self.select(Some(prefix), None, false)?,
@@ -156,7 +198,7 @@ impl NameRegistry {
             (None, None) => return Ok(0),
         };
         let names: Vec<&str> = entries.keys().map(String::as_str).filter(|name| *name != NAME_SERVER).collect();
-        Ok(self.storage().remove(&names)?)
+        Ok(self.storage.remove(&names)?)
     }
 
     /// `list(prefix=None, regex=None, return_metadata=False)`: a dict of names to the texts of URIs, or to tuples of these
@@ -192,22 +234,70 @@ impl NameRegistry {
     /// `ping()`: does nothing, and so shows that the name server is there.
     pub fn ping(&self) {}
 
-    fn storage(&self) -> MutexGuard<'_, Box<dyn Storage>> {
-        // A storage is whole even if somebody panicked over it.
-        self.storage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn get(&self, name: &str, metadata: bool) -> Result<Entry, Exception> {
-        self.storage().get(name, metadata)?.ok_or_else(|| unknown(name))
+        self.storage.get(name, metadata)?.ok_or_else(|| unknown(name))
     }
 
-    fn put(&self, name: &str, entry: Entry, safe: bool) -> Result<(), Exception> {
-        let mut storage = self.storage();
-        if safe && storage.get(name, false)?.is_some() {
-            return Err(Exception::pyro("NamingError", format!("name already registered: {name}")));
+    fn put(&self, name: &str, entry: &Entry, terms: Terms) -> Result<(), Exception> {
+        if self.storage.put(name, entry, terms)? {
+            return Ok(());
         }
-        Ok(storage.set(name, &entry)?)
+        Err(Exception::pyro("NamingError", format!("name already registered: {name}")))
     }
+
+    /// What is to be registered, of what a client sent.
+    fn entry(&self, uri: &Value, metadata: &Value) -> Result<Entry, Exception> {
+        let uri = match uri {
+            Value::Str(text) => {
+                Uri::parse(text, self.name_server_port)?;
+                text.to_string()
+            }
+            Value::Object(object) if Uri::is_class(object.class()) => Uri::try_from(uri)?.to_string(),
+            _ => return Err(Exception::type_error("only URIs or strings can be registered")),
+        };
+        let metadata = collection(metadata, "metadata")?.unwrap_or_default();
+        Ok(Entry { uri, metadata })
+    }
+}
+
+/// Names of registrations with a lifetime, each with the URI that it has to have, if that matters.
+struct Leases(Vec<(String, Option<String>)>);
+
+impl Leases {
+    fn read(names: &Value) -> Result<Self, Exception> {
+        let text = |value: &Value| {
+            value.as_str().map(str::to_owned).ok_or_else(|| {
+                Exception::type_error(format!("names and URIs should be str, not {}", value.type_name()))
+            })
+        };
+        let uri = |value: &Value| match value {
+            Value::None => Ok(None),
+            Value::Object(object) if Uri::is_class(object.class()) => Ok(Some(Uri::try_from(value)?.to_string())),
+            other => text(other).map(Some),
+        };
+        Ok(Self(match names {
+            Value::Str(name) => vec![(name.to_string(), None)],
+            Value::Dict(dict) => {
+                dict.iter().map(|(name, its)| Ok((text(name)?, uri(its)?))).collect::<Result<_, Exception>>()?
+            }
+            other => collection(other, "names")?.unwrap_or_default().into_iter().map(|name| (name, None)).collect(),
+        }))
+    }
+
+    fn as_leases(&self) -> Vec<Lease<'_>> {
+        self.0.iter().map(|(name, uri)| (name.as_str(), uri.as_deref())).collect()
+    }
+}
+
+/// The longest lifetime of a registration: ten years.
+const LONGEST: f64 = 315_360_000.0;
+
+fn lifetime(seconds: f64) -> Result<Duration, Exception> {
+    // A millisecond at least: storages count in these.
+    if (0.001..=LONGEST).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    Err(Exception::value_error(format!("seconds should be more than 0 and at most {LONGEST}, not {seconds}")))
 }
 
 fn unknown(name: &str) -> Exception {

@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::autoclean::Cleaner;
+use super::autoclean::{Cleaner, blocking};
 use super::broadcast::Responder;
 use super::object;
 use super::registry::{NAME_SERVER, NameRegistry};
 use super::storage;
 use crate::config::Config;
-use crate::daemon::{Daemon, DaemonHandle};
+use crate::daemon::{Builder, Daemon, DaemonHandle};
 use crate::error::{Error, Result};
 use crate::uri::Uri;
 
@@ -25,8 +25,11 @@ pub struct NameServerOptions {
     pub port: Option<u16>,
     /// The file of a Unix domain socket to bind to, instead of host and port.
     pub unix_socket: Option<String>,
-    /// Where the registrations are kept: `memory`, or `sql:` and a file.
+    /// Where the registrations are kept, as [`storage::open`] understands it: `memory`, `sql:` and a file, or the URL of a store.
     pub storage: Option<String>,
+    /// Only clients that show a certificate may change names; all may look them up. Connections have to be encrypted for that.
+    /// What passes calls on with a certificate of its own, as a door for another protocol might, lets everybody change them.
+    pub certified_changes: bool,
     /// The host under which it is reached from outside.
     pub nat_host: Option<String>,
     /// The port under which it is reached from outside.
@@ -37,6 +40,9 @@ pub struct NameServerOptions {
     pub broadcast_host: Option<String>,
     /// The port on which broadcasts are heard; 0 is a free one.
     pub broadcast_port: Option<u16>,
+    /// The protocols whose clients are let in although they cannot show that they know the key; see
+    /// [`Builder::without_key`](crate::Builder::without_key).
+    pub without_key: Vec<String>,
 }
 
 /// A name server with its daemon.
@@ -57,12 +63,43 @@ impl NameServerDaemon {
     /// # Errors
     /// Where the address or the storage cannot be used, or `NS_AUTOCLEAN` is too short.
     pub async fn bind(options: NameServerOptions, config: Arc<Config>) -> Result<Self> {
+        Self::bind_with(options, config, |builder| builder).await
+    }
+
+    /// Binds a name server whose daemon is set up further: with doors for other protocols, hooks, limits.
+    ///
+    /// # Errors
+    /// As [`NameServerDaemon::bind`].
+    pub async fn bind_with(
+        options: NameServerOptions,
+        config: Arc<Config>,
+        set_up: impl FnOnce(Builder) -> Builder,
+    ) -> Result<Self> {
         Cleaner::check(&config)?;
-        let storage = storage::open(options.storage.as_deref().unwrap_or("memory"))
-            .map_err(|error| Error::misuse(error.to_string()))?;
-        let registry = Arc::new(NameRegistry::of_box(storage).with_name_server_port(config.ns_port));
-        let existing = registry.count().map_err(Error::from)?;
+        let storage = options.storage.clone().unwrap_or_else(|| "memory".to_owned());
+        let ns_port = config.ns_port;
+        // A storage may be far away.
+        let (registry, existing) = blocking(move || {
+            let storage = storage::open(&storage).map_err(|error| Error::misuse(error.to_string()))?;
+            let registry = Arc::new(NameRegistry::of_box(storage).with_name_server_port(ns_port));
+            let existing = registry.count().map_err(Error::from)?;
+            Ok::<_, Error>((registry, existing))
+        })
+        .await??;
+        let certified = options.certified_changes;
+        if certified && !config.ssl {
+            return Err(Error::misuse(
+                "clients can show a certificate only where connections are encrypted: turn SSL on",
+            ));
+        }
         let mut builder = Daemon::builder().config(config.clone());
+        if certified {
+            builder = builder.ask_for_certificates();
+        }
+        let mut builder = set_up(builder);
+        for protocol in &options.without_key {
+            builder = builder.without_key(protocol);
+        }
         if let Some(host) = &options.nat_host {
             builder = builder.nat(host.clone(), options.nat_port.unwrap_or(config.natport));
         }
@@ -75,7 +112,8 @@ impl NameServerDaemon {
             }
         };
         let daemon = builder.bind(&location).await?;
-        let uri = serve_names(&daemon, registry.clone(), &config)?;
+        let (handle, names, settings) = (daemon.handle(), registry.clone(), config.clone());
+        let uri = blocking(move || serve_names_to(&handle, names, &settings, certified)).await??;
         let internal_uri = daemon.internal_uri_for(NAME_SERVER)?;
         let silent = silent(&options, daemon.local_addr());
         let responder = match silent {
@@ -84,6 +122,7 @@ impl NameServerDaemon {
                     &internal_uri,
                     options.broadcast_host.as_deref().or(config.ns_bchost.as_deref()),
                     options.broadcast_port.unwrap_or(config.ns_bcport),
+                    config.sock_reuse,
                 )
                 .await?,
             ),
@@ -141,14 +180,32 @@ impl NameServerDaemon {
     }
 }
 
-/// Registers a name server at a daemon: the object, its own name, and the cleaning of names that nobody serves any more.
+/// Registers a name server at a daemon: the object, its own name, and the cleaning of names that have expired or that nobody
+/// serves any more. It waits for the storage.
 ///
 /// # Errors
 /// Where the daemon has a name server already, or the storage fails.
 pub fn serve_names(daemon: &DaemonHandle, registry: Arc<NameRegistry>, config: &Config) -> Result<Uri> {
+    serve_names_to(daemon, registry, config, false)
+}
+
+/// The same; with changes for those alone who have shown a certificate, if that is wanted.
+fn serve_names_to(
+    daemon: &DaemonHandle,
+    registry: Arc<NameRegistry>,
+    config: &Config,
+    certified: bool,
+) -> Result<Uri> {
     Cleaner::check(config)?;
-    let uri = daemon.register(NAME_SERVER, object::NameServer(registry.clone()))?;
+    let uri = daemon.register(NAME_SERVER, object::NameServer { names: registry.clone(), certified })?;
     registry.add(NAME_SERVER, &uri, false, ["class:Pyro5.nameserver.NameServer".to_owned()].into())?;
+    let (names, stopping) = (registry.clone(), daemon.clone());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = expire(names) => {}
+            () = stopping.stopping() => {}
+        }
+    });
     if let Some(every) = config.autoclean() {
         let timeout = config.comm_timeout().unwrap_or(CONNECT_TIMEOUT);
         let cleaner = Cleaner::new(registry, every, timeout);
@@ -162,6 +219,32 @@ pub fn serve_names(daemon: &DaemonHandle, registry: Arc<NameRegistry>, config: &
     }
     Ok(uri)
 }
+
+/// Removes what expires, soon after it does.
+async fn expire(registry: Arc<NameRegistry>) {
+    let mut failed = false;
+    loop {
+        let names = registry.clone();
+        let done = blocking(move || names.expire()).await;
+        let next = match done.and_then(|next| Ok(next?)) {
+            Ok(next) => {
+                failed = false;
+                next.unwrap_or(EXPIRE_PAUSE)
+            }
+            // Said once, not each second.
+            Err(error) => {
+                if !std::mem::replace(&mut failed, true) {
+                    tracing::warn!("names that have expired cannot be removed: {error}");
+                }
+                EXPIRE_PAUSE
+            }
+        };
+        tokio::time::sleep(next.clamp(Duration::from_millis(10), EXPIRE_PAUSE)).await;
+    }
+}
+
+/// How often to look for names that have expired, where none is known to expire sooner.
+const EXPIRE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a connection to a registered object may take before it counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

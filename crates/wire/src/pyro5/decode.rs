@@ -2,14 +2,12 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::compress::decompress;
 use super::header::check_start;
-use super::message::check_type;
-use super::{Annotations, Flags, HEADER_LEN, Header, Message, MessageType};
+use super::{Annotations, Flags, HEADER_LEN, Header, Message, MessageType, STEP};
 use crate::WireError;
-
-/// How far ahead of the bytes that have come [`Decoder::reserve`] makes room, at least.
-pub const STEP: usize = 1 << 20;
+use crate::annotations::Lengths;
+use crate::compress::decompress;
+use crate::message_type::check_type;
 
 /// Cuts messages out of what is received, however that is split.
 ///
@@ -99,9 +97,7 @@ impl Decoder {
         if size > max {
             return Err(WireError::too_large(size, max));
         }
-        if !self.accepted.is_empty() {
-            check_type(header.message_type, self.accepted)?;
-        }
+        check_type(header.message_type, self.accepted)?;
         Ok(header)
     }
 
@@ -110,7 +106,7 @@ impl Decoder {
         frame.advance(HEADER_LEN);
         let annotations = match header.annotations_len {
             0 => Annotations::new(),
-            len => Annotations::parse(&frame.split_to(len as usize))?,
+            len => Annotations::parse(&frame.split_to(len as usize), Lengths::Four)?,
         };
         let mut body = frame;
         if header.flags.contains(Flags::COMPRESSED) {

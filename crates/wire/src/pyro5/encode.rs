@@ -2,9 +2,10 @@
 
 use salamander_codec::{Mark, Output};
 
-use super::compress::compress;
 use super::{Annotations, Flags, HEADER_LEN, Header};
 use crate::WireError;
+use crate::annotations::Lengths;
+use crate::compress::compress_since;
 
 /// Bodies of up to this many bytes are not compressed.
 pub const COMPRESS_OVER: usize = 100;
@@ -39,14 +40,14 @@ impl Started {
 /// # Errors
 /// Where the annotations alone are larger than any message can be; nothing is written then.
 pub fn begin(out: &mut Output, header: &Header, annotations: &Annotations) -> Result<Started, WireError> {
-    let annotations_len = if annotations.is_empty() { 0 } else { annotations.wire_len() };
+    let annotations_len = if annotations.is_empty() { 0 } else { annotations.wire_len(Lengths::Four) };
     let annotations_len =
         u32::try_from(annotations_len).map_err(|_| WireError::too_large(annotations_len, u32::MAX.into()))?;
     let mut header = Header { annotations_len, ..*header };
     header.flags.remove(Flags::COMPRESSED);
     let (start, at) = (out.mark(), out.len());
     out.extend_from_slice(&header.to_bytes());
-    annotations.write(out);
+    annotations.write(out, Lengths::Four);
     let (body, body_at) = (out.mark(), out.total_len());
     Ok(Started { start, at, flags: header.flags, annotations_len, body, body_at })
 }
@@ -65,19 +66,14 @@ pub fn finish(
 ) -> Result<(), WireError> {
     let mut flags = started.flags;
     let mut data_len = out.len_since(started.body);
-    if compressed && data_len > COMPRESS_OVER {
-        let mut skip = started.body_at;
-        let pieces = out.slices().filter_map(|piece| {
-            let before = skip.min(piece.len());
-            skip -= before;
-            Some(&piece[before..]).filter(|piece| !piece.is_empty())
-        });
-        if let Some(small) = compress(pieces, data_len) {
-            out.rewind(started.body);
-            out.extend_from_slice(&small);
-            flags.insert(Flags::COMPRESSED);
-            data_len = small.len();
-        }
+    if compressed
+        && data_len > COMPRESS_OVER
+        && let Some(small) = compress_since(out, started.body_at, data_len)
+    {
+        out.rewind(started.body);
+        out.extend_from_slice(&small);
+        flags.insert(Flags::COMPRESSED);
+        data_len = small.len();
     }
     let size = data_len as u64 + u64::from(started.annotations_len);
     let max = (max_message_size as u64).min(u32::MAX.into());

@@ -1,9 +1,7 @@
 //! [`Header`]: the 40 bytes that every message begins with.
 
-use std::fmt;
-use std::ops::{BitOr, BitOrAssign};
-
-use crate::{WireError, WireErrorKind};
+use crate::flags::flags;
+use crate::{MessageType, WireError, WireErrorKind};
 
 /// The version of the protocol.
 pub const VERSION: u16 = 502;
@@ -13,9 +11,6 @@ pub const HEADER_LEN: usize = 40;
 
 /// The number that ends a header.
 pub const MAGIC: u16 = 0x4dc5;
-
-/// The serializer number that Pyro puts into pings, whose body nobody decodes.
-pub const PING_SERIALIZER: u8 = 42;
 
 const TAG: [u8; 4] = *b"PYRO";
 
@@ -40,28 +35,22 @@ pub struct Header {
     pub reserved: u16,
 }
 
-/// What a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MessageType {
-    /// A client's first message.
-    Connect,
-    /// The server lets the client in.
-    ConnectOk,
-    /// The server turns the client away; the body says why.
-    ConnectFail,
-    /// A call.
-    Invoke,
-    /// The result of a call.
-    Result,
-    /// Asks for a ping in return.
-    Ping,
-    /// Another number.
-    Unknown(u8),
+flags! {
+    /// The result is an exception.
+    EXCEPTION = 0;
+    /// The body is compressed. Encoder and decoder see to it: a received message never has it.
+    COMPRESSED = 1;
+    /// No reply is wanted.
+    ONEWAY = 2;
+    /// The call is a batch of calls.
+    BATCH = 3;
+    /// The result is a stream of items, to be fetched one by one.
+    ITEM_STREAM_RESULT = 4;
+    /// The arguments are to be handed to the method as they are, still encoded.
+    KEEP_SERIALIZED = 5;
+    /// There is a correlation id.
+    CORRELATION_ID = 6;
 }
-
-/// What is special about a message, bit by bit; bits that have no name are kept.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Flags(u16);
 
 impl Header {
     /// The header of a message to be sent, without flags.
@@ -132,7 +121,7 @@ impl Header {
         let mut bytes = [0; HEADER_LEN];
         bytes[..4].copy_from_slice(&TAG);
         bytes[4..6].copy_from_slice(&VERSION.to_be_bytes());
-        bytes[6] = self.message_type.into();
+        bytes[6] = u16::from(self.message_type) as u8;
         bytes[7] = self.serializer;
         bytes[8..10].copy_from_slice(&self.flags.bits().to_be_bytes());
         bytes[10..12].copy_from_slice(&self.sequence.to_be_bytes());
@@ -159,116 +148,6 @@ pub(super) fn check_start(bytes: &[u8]) -> Result<(), WireError> {
         }
     }
     Ok(())
-}
-
-impl From<u8> for MessageType {
-    fn from(number: u8) -> Self {
-        match number {
-            1 => MessageType::Connect,
-            2 => MessageType::ConnectOk,
-            3 => MessageType::ConnectFail,
-            4 => MessageType::Invoke,
-            5 => MessageType::Result,
-            6 => MessageType::Ping,
-            other => MessageType::Unknown(other),
-        }
-    }
-}
-
-impl From<MessageType> for u8 {
-    fn from(message_type: MessageType) -> u8 {
-        match message_type {
-            MessageType::Connect => 1,
-            MessageType::ConnectOk => 2,
-            MessageType::ConnectFail => 3,
-            MessageType::Invoke => 4,
-            MessageType::Result => 5,
-            MessageType::Ping => 6,
-            MessageType::Unknown(other) => other,
-        }
-    }
-}
-
-impl Flags {
-    /// None at all.
-    pub const NONE: Flags = Flags(0);
-    /// The result is an exception.
-    pub const EXCEPTION: Flags = Flags(1);
-    /// The body is compressed. Encoder and decoder see to it: a received message never has it.
-    pub const COMPRESSED: Flags = Flags(1 << 1);
-    /// No reply is wanted.
-    pub const ONEWAY: Flags = Flags(1 << 2);
-    /// The call is a batch of calls.
-    pub const BATCH: Flags = Flags(1 << 3);
-    /// The result is a stream of items, to be fetched one by one.
-    pub const ITEM_STREAM_RESULT: Flags = Flags(1 << 4);
-    /// The arguments are to be handed to the method as they are, still encoded.
-    pub const KEEP_SERIALIZED: Flags = Flags(1 << 5);
-    /// There is a correlation id.
-    pub const CORRELATION_ID: Flags = Flags(1 << 6);
-
-    const NAMES: [(Flags, &'static str); 7] = [
-        (Flags::EXCEPTION, "EXCEPTION"),
-        (Flags::COMPRESSED, "COMPRESSED"),
-        (Flags::ONEWAY, "ONEWAY"),
-        (Flags::BATCH, "BATCH"),
-        (Flags::ITEM_STREAM_RESULT, "ITEM_STREAM_RESULT"),
-        (Flags::KEEP_SERIALIZED, "KEEP_SERIALIZED"),
-        (Flags::CORRELATION_ID, "CORRELATION_ID"),
-    ];
-
-    /// The flags of these bits.
-    pub const fn from_bits(bits: u16) -> Self {
-        Self(bits)
-    }
-
-    /// The bits, those without a name too.
-    pub const fn bits(self) -> u16 {
-        self.0
-    }
-
-    /// Whether all of these are set.
-    pub const fn contains(self, flags: Flags) -> bool {
-        self.0 & flags.0 == flags.0
-    }
-
-    /// Sets these.
-    pub const fn insert(&mut self, flags: Flags) {
-        self.0 |= flags.0;
-    }
-
-    /// Clears these.
-    pub const fn remove(&mut self, flags: Flags) {
-        self.0 &= !flags.0;
-    }
-}
-
-impl BitOr for Flags {
-    type Output = Flags;
-
-    fn bitor(self, other: Flags) -> Flags {
-        Flags(self.0 | other.0)
-    }
-}
-
-impl BitOrAssign for Flags {
-    fn bitor_assign(&mut self, other: Flags) {
-        self.0 |= other.0;
-    }
-}
-
-impl fmt::Debug for Flags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = *self;
-        f.write_str("Flags(")?;
-        for (flag, name) in Flags::NAMES {
-            if rest.contains(flag) {
-                rest.remove(flag);
-                write!(f, "{name} ")?;
-            }
-        }
-        write!(f, "{:#x})", rest.0)
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use salamander_value::repr::bytes_repr;
 use uuid::Uuid;
 
 use super::{Annotations, Flags, HEADER_LEN, Header, MessageType};
-use crate::{WireError, WireErrorKind};
 
 /// A message that was received. Annotations and body are slices of the buffer it was received in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,17 +29,6 @@ impl Message {
     pub fn flags(&self) -> Flags {
         self.header.flags
     }
-}
-
-/// Refuses a message of a type that is none of these.
-pub(super) fn check_type(message_type: MessageType, accepted: &[MessageType]) -> Result<(), WireError> {
-    if accepted.contains(&message_type) {
-        return Ok(());
-    }
-    let number = u8::from(message_type);
-    let expected: Vec<String> = accepted.iter().map(|&accepted| u8::from(accepted).to_string()).collect();
-    let message = format!("invalid msg type {number} received (expected: {})", expected.join(","));
-    Err(WireError::new(WireErrorKind::UnexpectedType(number), message))
 }
 
 /// What Pyro's `LOGWIRE` setting logs of a message, shown as Pyro shows it.
@@ -69,7 +57,7 @@ impl fmt::Display for WireData<'_> {
         write!(
             f,
             "msgtype={} flags={:#x} ser={} seq={} num_annotations={annotations} corr_id={}",
-            u8::from(header.message_type),
+            u16::from(header.message_type),
             header.flags.bits(),
             header.serializer,
             header.sequence,
@@ -108,14 +96,5 @@ mod tests {
              \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00M\\xc5xy'"
         );
         assert!(WireData::sent(b"PYRO").is_none());
-    }
-
-    #[test]
-    fn other_types_are_refused_by_number() {
-        use MessageType::{Invoke, Ping, Unknown};
-        let error = check_type(Unknown(77), &[Invoke, Ping]).unwrap_err();
-        assert_eq!(error.to_string(), "invalid msg type 77 received (expected: 4,6)");
-        assert_eq!(error.kind(), WireErrorKind::UnexpectedType(77));
-        assert!(check_type(Ping, &[Invoke, Ping]).is_ok());
     }
 }

@@ -13,15 +13,16 @@
 //!
 //! Each annotation is four ASCII characters, a length of four bytes, and that many bytes.
 
-mod annotations;
-mod compress;
 mod decode;
 mod encode;
 mod header;
 mod message;
 
-pub use annotations::{AnnotationId, Annotations};
-pub use decode::{Decoder, STEP};
+pub use crate::annotations::{AnnotationId, Annotations};
+pub use crate::message_type::MessageType;
+pub use crate::{PING_SERIALIZER, STEP};
+
+pub use decode::Decoder;
 pub use encode::{COMPRESS_OVER, Started, begin, finish, write_message};
-pub use header::{Flags, HEADER_LEN, Header, MAGIC, MessageType, PING_SERIALIZER, VERSION};
+pub use header::{Flags, HEADER_LEN, Header, MAGIC, VERSION};
 pub use message::{Message, WireData};

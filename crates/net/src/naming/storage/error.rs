@@ -13,6 +13,13 @@ impl StorageError {
         Self(Raised(Exception::pyro("NamingError", format!("sqlite error in {action}: {error}"))))
     }
 
+    /// A store that is shared does not do what it should.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    #[cold]
+    pub(super) fn store(message: String) -> Self {
+        Self(Raised(Exception::pyro("NamingError", message)))
+    }
+
     #[cold]
     pub(super) fn value(message: impl Into<String>) -> Self {
         Self(Raised(Exception::value_error(message.into())))

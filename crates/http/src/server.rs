@@ -1,0 +1,205 @@
+//! [`HttpServer`]: sockets on which a gateway answers.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::taken::{Taken, Watched};
+use crate::{Body, Gateway};
+
+/// How long a client may take for the head of a request, from the end of the one before on.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+
+/// How much of a head, or of an answer that the client does not take, is kept.
+const BUFFER: usize = 64 * 1024;
+
+/// How many clients are connected at once; more wait.
+const MOST_CONNECTIONS: usize = 1024;
+
+/// How long calls under way may take when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long to wait when the system has no more file descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// A server of a [`Gateway`], with sockets of its own.
+pub struct HttpServer {
+    listeners: Vec<TcpListener>,
+    gateway: Gateway,
+    address: SocketAddr,
+    handle: HttpHandle,
+}
+
+/// Stops an [`HttpServer`], from anywhere. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct HttpHandle {
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl HttpServer {
+    /// Binds to a host and port; port 0 lets the system choose one, `localhost` is both 127.0.0.1 and ::1, where there is one.
+    ///
+    /// # Errors
+    /// Where the address is none, or taken.
+    pub async fn bind(host: &str, port: u16, gateway: Gateway) -> io::Result<Self> {
+        let first = if host == "localhost" { "127.0.0.1" } else { host };
+        let first = TcpListener::bind((first, port)).await?;
+        let address = first.local_addr()?;
+        let mut listeners = vec![first];
+        if host == "localhost" {
+            // Where there is no IPv6, 127.0.0.1 is all of localhost.
+            match TcpListener::bind(("::1", address.port())).await {
+                Ok(second) => listeners.push(second),
+                Err(error) => tracing::debug!("not listening on [::1]:{}: {error}", address.port()),
+            }
+        }
+        let handle = HttpHandle { stopping: gateway.stopping().clone(), tasks: TaskTracker::new() };
+        Ok(Self { listeners, gateway, address, handle })
+    }
+
+    /// The address that it is bound to.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle that stays usable while it serves.
+    pub fn handle(&self) -> HttpHandle {
+        self.handle.clone()
+    }
+
+    /// Serves until it is stopped, and returns when the last request is answered.
+    pub async fn serve(self) {
+        let HttpHandle { stopping, tasks } = self.handle;
+        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let accepting = TaskTracker::new();
+        for listener in self.listeners {
+            let serving = accept(listener, self.gateway.clone(), places.clone(), tasks.clone());
+            let stopping = stopping.clone();
+            accepting.spawn(async move {
+                tokio::select! {
+                    () = stopping.cancelled() => {}
+                    () = serving => {}
+                }
+            });
+        }
+        accepting.close();
+        accepting.wait().await;
+        tasks.close();
+        tasks.wait().await;
+    }
+}
+
+impl HttpHandle {
+    /// Stops the server: no more clients, streams end, calls under way have ten seconds. Returns at once.
+    pub fn shutdown(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Waits until the server has been stopped and the last request is answered.
+    pub async fn stopped(&self) {
+        self.stopping.cancelled().await;
+        self.tasks.wait().await;
+    }
+}
+
+async fn accept(listener: TcpListener, gateway: Gateway, places: Arc<Semaphore>, tasks: TaskTracker) {
+    loop {
+        // A place first: clients beyond the limit wait in the system's queue.
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let gateway = gateway.clone();
+                tasks.spawn(async move {
+                    let _ = stream.set_nodelay(true);
+                    if let Err(error) = serve_connection(stream, gateway).await {
+                        tracing::debug!("{peer}: {error}");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!("accepting a client failed: {error}");
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection, until the client leaves or the gateway is stopped.
+///
+/// # Errors
+/// Where what comes is no HTTP, or the connection breaks.
+///
+/// # Wire
+/// HTTP/1.1 and HTTP/1.0
+pub async fn serve_connection<S>(stream: S, gateway: Gateway) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let stopping = gateway.stopping().clone();
+    serve(stream, stopping, move |request| {
+        let gateway = gateway.clone();
+        async move { gateway.respond(request).await }
+    })
+    .await
+}
+
+/// What requests know of their connection, as an extension.
+#[derive(Clone, Debug)]
+pub(crate) struct Serving {
+    /// What the client has taken.
+    pub(crate) taken: Taken,
+    /// Its server stops.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// Answers the requests of one connection in some way.
+pub(crate) async fn serve<S, F>(
+    stream: S,
+    stopping: CancellationToken,
+    respond: impl Fn(Request<Incoming>) -> F,
+) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = Response<Body>>,
+{
+    let (stream, taken) = Watched::new(stream);
+    let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Serving { taken: taken.clone(), stopping: stopping.clone() });
+        let answer = respond(request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(BUFFER);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let failed = |error: hyper::Error| io::Error::other(error);
+    tokio::select! {
+        done = connection.as_mut() => return done.map_err(failed),
+        () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    match tokio::time::timeout(GRACE, connection).await {
+        Ok(done) => done.map_err(failed),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<HttpServer on {}>", self.address)
+    }
+}

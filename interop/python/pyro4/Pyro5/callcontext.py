@@ -1,0 +1,1 @@
+from Pyro4.core import current_context  # noqa: F401

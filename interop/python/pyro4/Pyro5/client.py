@@ -1,0 +1,1 @@
+from Pyro4.core import Proxy  # noqa: F401

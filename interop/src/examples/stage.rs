@@ -1,0 +1,79 @@
+//! A stage: a name server of ours, and the settings by which one example's programs find it.
+
+use std::sync::Arc;
+
+use salamander::naming::{NameServerDaemon, NameServerOptions};
+use salamander::prelude::*;
+use salamander::{Builder, Config};
+
+use super::printed::Printed;
+
+/// Where one example is played: with a name server of its own, on a free port.
+pub struct Stage {
+    config: Arc<Config>,
+    port: u16,
+    /// What the servers in Rust print.
+    pub printed: Printed,
+}
+
+impl Stage {
+    /// A stage with Pyro's default settings.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A stage whose servers in Rust have these settings, by the names of environment variables.
+    ///
+    /// # Panics
+    /// Where a setting is wrong, or there is no free port.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let mut options = NameServerOptions::default();
+        (options.host, options.port) = (Some("127.0.0.1".to_owned()), Some(0));
+        let names = NameServerDaemon::bind(options, Arc::default()).await.expect("there is a free port");
+        let port = names.daemon().local_addr().expect("it is bound to a port").port();
+        tokio::spawn(names.serve());
+        let text = port.to_string();
+        let own = [("PYRO_NS_HOST", "127.0.0.1"), ("PYRO_NS_PORT", &text)];
+        let config = Config::from_vars(settings.iter().copied().chain(own)).expect("the settings are right");
+        Self { config: Arc::new(config), port, printed: Printed::default() }
+    }
+
+    /// The settings of the servers.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// The port of the name server.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A daemon with the settings of the stage, to be set up.
+    pub fn builder(&self) -> Builder {
+        Daemon::builder().config(self.config.clone())
+    }
+
+    /// A daemon where Pyro's are: on a free port of `localhost`.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub async fn daemon(&self) -> Result<Daemon> {
+        self.builder().bind("localhost:0").await
+    }
+
+    /// The name server.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn names(&self) -> Result<NameServer> {
+        NameServer::locate_with(None, None, self.config.clone()).await
+    }
+
+    /// A proxy for a URI or a name.
+    ///
+    /// # Errors
+    /// Where it is no URI.
+    pub fn proxy(&self, uri: &str) -> Result<Proxy> {
+        Proxy::with_config(uri.parse()?, self.config.clone())
+    }
+}

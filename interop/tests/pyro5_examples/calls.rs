@@ -1,0 +1,87 @@
+//! Examples of calls: values, errors, batches, annotations.
+
+use interop::examples as ours;
+
+use crate::both::{Play, numbers, words};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attributes() {
+    let (client, _) = Play::of("attributes").same(ours::attributes::serve).await;
+    assert!(client.printed.contains("actual remote value:  542") && client.printed.contains("....:  yep\n"));
+    assert_eq!(client.printed.matches("ok, got expected error").count(), 5, "{}", client.printed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn autoretry() {
+    let settings = &[("PYRO_COMMTIMEOUT", "0.5")];
+    let play = Play::named("autoretry", "example.autoretry").settings(settings);
+    let (client, _) = play.same(ours::autoretry::serve).await;
+    assert!(client.printed.contains("Got exception") && client.printed.contains("ConnectionClosedError"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn banks() {
+    let (client, _) = Play::named("banks", "example.banks.abn").same(ours::banks::serve).await;
+    assert_eq!(client.printed.matches("Failed: insufficent balance").count(), 2, "{}", client.printed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batchedcalls() {
+    let (client, stage) = Play::of("batchedcalls").ours(ours::batchedcalls::serve).await;
+    let printed = &client.printed;
+    assert!(printed.contains("100//3 = 33\n100//2 = 50\n100//1 = 100\nA divide by zero error occurred"), "{printed}");
+    assert!(printed.contains("ZeroDivisionError: integer division or modulo by zero"), "{printed}");
+    // The one-way batch goes on by itself.
+    stage.printed.until("end of batch #2").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn benchmark() {
+    let (client, _) = Play::of("benchmark").ours(ours::benchmark::serve).await;
+    assert!(client.printed.contains("total method calls: 12000\n"), "{}", client.printed);
+    let play = Play::of("benchmark").programs(&["server.py"], &["connections.py"]);
+    let (client, _) = play.ours(ours::benchmark::serve).await;
+    assert!(client.printed.contains("10000 calls in "), "{}", client.printed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callcontext() {
+    let (client, stage) = Play::of("callcontext").alike(numbers).same(ours::callcontext::serve).await;
+    assert!(client.printed.contains("DDAA -> b'custom response annotation set by the daemon'"), "{}", client.printed);
+    stage.printed.until("custom annotation: custom annotation from client (2)").await.unwrap();
+    let correlation = client.printed.split_once("set to: ").unwrap().1.lines().next().unwrap();
+    assert_eq!(stage.printed.text().matches(correlation).count(), 2, "{}", stage.printed.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn custom_serialization() {
+    let (client, stage) = Play::of("custom-serialization").alike(words).same(ours::custom_serialization::serve).await;
+    assert!(client.printed.contains("type of response object: <class 'mycustomclasses.OtherThingy'>"));
+    assert!(stage.printed.text().contains("arg=OtherThingy { number: 42 }"), "{}", stage.printed.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exceptions() {
+    let play = Play::named("exceptions", "example.exceptions").alike(without_tracebacks).failing();
+    let (client, stage) = play.same(ours::exceptions::serve).await;
+    assert!(client.told.contains("complexerror") && client.told.contains("remote"), "{}", client.told);
+    // The hook is told of the one-way call as well.
+    stage.printed.until("ERROR IN onewayerr: ValueError: error in oneway call!").await.unwrap();
+}
+
+/// Tracebacks show where the server is; and what cannot be serialized differs.
+fn without_tracebacks(printed: &str) -> String {
+    let cut = |text: &str, from: &str, to: &str| {
+        let (before, rest) = text.split_once(from).unwrap();
+        format!("{before}{from}{}", rest.split_once(to).unwrap().1)
+    };
+    cut(&cut(printed, "UNSERIALIZABLE ERROR: ", "\n"), "Printing Pyro traceback >>>>>>", "<<<<<<<")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handshake() {
+    let (client, _) = Play::of("handshake").input("URI\npancakes\n").same(ours::handshake::serve).await;
+    assert!(client.printed.contains("response data:  ['how', 'are', 'you', 'doing']\nConnection ok!\ndone.\n"));
+    let (client, _) = Play::of("handshake").input("URI\nwaffles\n").failing().same(ours::handshake::serve).await;
+    assert!(client.told.contains("wrong secret code, connection refused"), "{}", client.told);
+}
