@@ -122,3 +122,62 @@ fn http_is_encrypted_too_and_closed_where_clients_show_certificates() {
     let up = Server::start(&mut salamander(&with(&args, &strict)), "Ctrl-C stops it.");
     assert!(!up.told.contains("http"), "{}", up.told);
 }
+
+/// Asks for a URL, and says what came or how it was refused: URL, who is trusted, and a certificate with its key.
+const ASK: &str = r#"
+import http.client, ssl, sys, urllib.request
+context = ssl.create_default_context(cafile=sys.argv[2])
+if len(sys.argv) > 3:
+    context.load_cert_chain(sys.argv[3], sys.argv[4])
+try:
+    print(urllib.request.urlopen(sys.argv[1], context=context).read().decode())
+except (OSError, http.client.HTTPException) as wrong:
+    print("refused:", wrong)
+"#;
+
+#[test]
+fn a_gateway_encrypts_its_own_sockets() {
+    let certs = Certs::new();
+    let (strict, data) = (strict(&certs), certs.file("data"));
+    let [ca, other, cert, key] = ["ca", "other_ca", "client", "client_key"].map(|name| certs.file(name));
+    let [stranger, stranger_key] = ["stranger", "stranger_key"].map(|name| certs.file(name));
+    // Its objects are not encrypted: the two sides have nothing to do with each other.
+    let up = Server::start(&mut salamander(&["up", "--port", "0", "--data", &data]), "Ctrl-C stops it.");
+    let args = ["httpgateway", "-p", "0", "-e", "", "--nsport", up.port()];
+    let ask = |gateway: &Server, more: &[&str]| {
+        let url = gateway.told_after("running on ").to_owned();
+        assert!(url.starts_with("https://localhost:"), "{url}");
+        let url = url + "example.calculator/add?x=a&y=b";
+        run(&mut programs::script(ASK, &[&[&*url], more].concat()))
+    };
+    let asked = |gateway: &Server| {
+        assert_eq!(ask(gateway, &[&ca, &cert, &key]), "\"ab\"\n");
+        for strangers in [&[&*ca][..], &[&*ca, &stranger, &stranger_key]] {
+            let told = ask(gateway, strangers);
+            assert!(told.starts_with("refused: "), "{told}");
+        }
+    };
+    let running = "Pyro HTTP gateway running on https://";
+    {
+        let gateway = Server::start(&mut salamander(&with(&args, &strict[..4])), running);
+        assert_eq!(ask(&gateway, &[&ca]), "\"ab\"\n");
+        assert!(ask(&gateway, &[&other]).contains("CERTIFICATE_VERIFY_FAILED"));
+        let plain = gateway.told_after("running on ").replace("https", "http");
+        let told = run(&mut programs::script(ASK, &[&plain, &ca]));
+        assert!(told.starts_with("refused: "), "{told}");
+    }
+    asked(&Server::start(&mut salamander(&with(&args, &strict)), running));
+    // By Pyro's settings, which are those of the other side too.
+    let data = certs.file("more_data");
+    let settings = certs.strict_server("server", "ca").into_iter().chain(certs.known_client("ca", "client"));
+    let settings: Vec<_> = settings.collect();
+    let command = &mut salamander(&["up", "--port", "0", "--data", &data]);
+    let up = Server::start(command.envs(borrowed(&settings)), "Ctrl-C stops it.");
+    let args = ["httpgateway", "-p", "0", "-e", "", "--nshost", "localhost", "--nsport", up.port()];
+    let gateway = Server::start(salamander(&args).envs(borrowed(&settings)), running);
+    asked(&gateway);
+    // Who has to show a certificate is not let in without one because nothing is there to encrypt with.
+    let wanting = [("PYRO_SSL", "1"), ("PYRO_SSL_REQUIRECLIENTCERT", "1"), ("PYRO_SSL_CACERTS", &*ca)];
+    let (ok, _, told) = outcome(salamander(&args).envs(wanting), "");
+    assert!(!ok && told.contains("SSL_SERVERCERT names no file"), "{told}");
+}

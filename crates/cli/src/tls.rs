@@ -46,6 +46,31 @@ pub(crate) struct ClientTls {
     tls_key: Option<String>,
 }
 
+/// How a gateway's two sides are encrypted: its clients' connections, and those to objects, which have nothing to do with each other.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Encryption")]
+pub(crate) struct GatewayTls {
+    #[command(flatten)]
+    clients: ServerTls,
+
+    /// Encrypt the connections to objects, and trust the authorities that this machine trusts [default: as PYRO_SSL says]
+    #[arg(long)]
+    tls: bool,
+
+    /// Encrypt the connections to objects, and trust the certificates in this file too [default: PYRO_SSL_CACERTS where PYRO_SSL
+    /// is on]
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<String>,
+
+    /// The certificate to show to servers of objects that ask for one [default: PYRO_SSL_CLIENTCERT]
+    #[arg(long, value_name = "FILE")]
+    tls_shown_cert: Option<String>,
+
+    /// The private key of that certificate, where its file does not hold it; its password is PYRO_SSL_CLIENTKEYPASSWD
+    #[arg(long, value_name = "FILE")]
+    tls_shown_key: Option<String>,
+}
+
 impl ServerTls {
     /// The settings with what the options say.
     ///
@@ -74,6 +99,30 @@ impl ServerTls {
             return Err(Failure::usage("--tls-cert should name the file of the server's certificate"));
         }
         Ok(Arc::new(config))
+    }
+}
+
+impl GatewayTls {
+    /// The settings of the side of clients. Where Pyro's settings encrypt and name no certificate to show, they mean the other side only;
+    /// unless they ask for clients' certificates, which must not be passed over.
+    ///
+    /// # Errors
+    /// Where the options ask for encryption, and nothing names a certificate.
+    pub(crate) fn of_clients(&self, config: &Arc<Config>) -> Result<Arc<Config>, Failure> {
+        let config = self.clients.config(config)?;
+        if !config.ssl || !config.ssl_servercert.is_empty() || config.ssl_requireclientcert {
+            return Ok(config);
+        }
+        let mut plain = Config::clone(&config);
+        plain.ssl = false;
+        Ok(Arc::new(plain))
+    }
+
+    /// The settings of the side of objects.
+    pub(crate) fn of_objects(&self, config: &Arc<Config>) -> Arc<Config> {
+        let Self { tls, tls_ca, tls_shown_cert, tls_shown_key, .. } = self;
+        let (tls_ca, tls_cert, tls_key) = (tls_ca.clone(), tls_shown_cert.clone(), tls_shown_key.clone());
+        ClientTls { tls: *tls, tls_ca, tls_cert, tls_key }.config(config)
     }
 }
 
@@ -122,5 +171,28 @@ mod tests {
         let config = options.config(&settings);
         assert_eq!((config.ssl, &*config.ssl_cacerts), (true, "e"));
         assert!(!ClientTls::default().config(&settings).ssl);
+    }
+
+    #[test]
+    fn the_two_sides_of_a_gateway_are_their_own() {
+        let certificate = ServerTls { tls_cert: Some("a".to_owned()), ..ServerTls::default() };
+        let options = GatewayTls { clients: certificate, ..GatewayTls::default() };
+        let plain = Arc::default();
+        assert_eq!(options.of_objects(&plain), plain);
+        assert!(options.of_clients(&plain).unwrap().ssl);
+        let options = GatewayTls { tls_ca: Some("b".to_owned()), ..GatewayTls::default() };
+        assert!(options.of_objects(&plain).ssl);
+        assert_eq!(options.of_clients(&plain).unwrap(), plain);
+        // By settings: with a certificate both, without one the side of objects alone.
+        let options = GatewayTls::default();
+        for (settings, encrypted) in [
+            (&[("PYRO_SSL", "1")][..], false),
+            (&[("PYRO_SSL", "1"), ("PYRO_SSL_SERVERCERT", "c")], true),
+            (&[("PYRO_SSL", "1"), ("PYRO_SSL_REQUIRECLIENTCERT", "1")], true),
+        ] {
+            let settings = Arc::new(Config::from_vars(settings.iter().copied()).unwrap());
+            assert_eq!(options.of_clients(&settings).unwrap().ssl, encrypted, "{settings:?}");
+            assert!(options.of_objects(&settings).ssl);
+        }
     }
 }

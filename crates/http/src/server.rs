@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use salamander_net::{Config, Encryption};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::taken::{Taken, Watched};
 use crate::{Body, Gateway};
 
-/// How long a client may take for the head of a request, from the end of the one before on.
+/// How long a client may take for the head of a request, from the end of the one before on; and for the handshake of TLS.
 const HEAD_TIME: Duration = Duration::from_secs(30);
 
 /// How much of a head, or of an answer that the client does not take, is kept.
@@ -39,7 +40,9 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 pub struct HttpServer {
     listeners: Vec<TcpListener>,
     gateway: Gateway,
+    host: String,
     address: SocketAddr,
+    encryption: Option<Encryption>,
     handle: HttpHandle,
 }
 
@@ -68,7 +71,27 @@ impl HttpServer {
             }
         }
         let handle = HttpHandle { stopping: gateway.stopping().clone(), tasks: TaskTracker::new() };
-        Ok(Self { listeners, gateway, address, handle })
+        let host = host.to_owned();
+        Ok(Self { listeners, gateway, host, address, encryption: None, handle })
+    }
+
+    /// The same server with connections that are encrypted as the settings say; as they are, where `SSL` is off.
+    ///
+    /// # Errors
+    /// Where a file that the settings name is missing or is not what it should be.
+    pub fn encrypted(mut self, config: &Config) -> salamander_net::Result<Self> {
+        self.encryption = Encryption::of(config)?;
+        Ok(self)
+    }
+
+    /// Where its page is: a URL.
+    pub fn url(&self) -> String {
+        match (&self.encryption, self.host.parse::<IpAddr>()) {
+            (None, _) => format!("http://{}/pyro/", self.address),
+            (Some(_), Ok(_)) => format!("https://{}/pyro/", self.address),
+            // Certificates are for names.
+            (Some(_), Err(_)) => format!("https://{}:{}/pyro/", self.host, self.address.port()),
+        }
     }
 
     /// The address that it is bound to.
@@ -87,7 +110,8 @@ impl HttpServer {
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         let accepting = TaskTracker::new();
         for listener in self.listeners {
-            let serving = accept(listener, self.gateway.clone(), places.clone(), tasks.clone());
+            let front = Front { gateway: self.gateway.clone(), encryption: self.encryption.clone() };
+            let serving = accept(listener, front, places.clone(), tasks.clone());
             let stopping = stopping.clone();
             accepting.spawn(async move {
                 tokio::select! {
@@ -116,16 +140,39 @@ impl HttpHandle {
     }
 }
 
-async fn accept(listener: TcpListener, gateway: Gateway, places: Arc<Semaphore>, tasks: TaskTracker) {
+/// What a client meets.
+#[derive(Clone)]
+struct Front {
+    gateway: Gateway,
+    encryption: Option<Encryption>,
+}
+
+impl Front {
+    /// Answers a client until it leaves.
+    async fn serve(self, stream: TcpStream) -> io::Result<()> {
+        let Self { gateway, encryption } = self;
+        let Some(encryption) = encryption else { return serve_connection(stream, gateway).await };
+        let stream = tokio::select! {
+            () = gateway.stopping().cancelled() => None,
+            stream = encryption.accept(stream, HEAD_TIME) => stream,
+        };
+        match stream {
+            Some(stream) => serve_connection(stream, gateway).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, front: Front, places: Arc<Semaphore>, tasks: TaskTracker) {
     loop {
         // A place first: clients beyond the limit wait in the system's queue.
         let Ok(place) = places.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let gateway = gateway.clone();
+                let front = front.clone();
                 tasks.spawn(async move {
                     let _ = stream.set_nodelay(true);
-                    if let Err(error) = serve_connection(stream, gateway).await {
+                    if let Err(error) = front.serve(stream).await {
                         tracing::debug!("{peer}: {error}");
                     }
                     drop(place);

@@ -35,7 +35,7 @@ pub use naming::{KeptName, NameServer, Registration, Watch, resolve};
 pub use salamander_codec::{Args, Arguments, Classes, Codec, Generation};
 pub use salamander_object::{Annotations, CallContext, FailedCall, InstanceMode, Session, Tracked};
 pub use salamander_value::{Blob, Exception, Value};
-pub use tls::{AlternativeName, Certificate, CertificateError, DistinguishedName};
+pub use tls::{AlternativeName, Certificate, CertificateError, DistinguishedName, Encrypted, Encryption};
 pub use uri::{Location, NAME_SERVER_PORT, Protocol, Uri, UriError};
 
 /// The id of the object by which every daemon tells of itself.

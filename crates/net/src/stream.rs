@@ -62,6 +62,11 @@ impl Stream {
         }
     }
 
+    /// How the logs call the peer.
+    pub(crate) fn peer_name(&self) -> String {
+        self.peer().map_or_else(|| "on a local socket".to_owned(), |peer| peer.to_string())
+    }
+
     /// The certificate that the peer showed, in DER, if it did.
     pub(crate) fn peer_certificate(&self) -> Option<Bytes> {
         match self {

@@ -10,7 +10,7 @@ use salamander::{Dict, Value};
 use super::World;
 use crate::failure::Failure;
 use crate::signals::Signals;
-use crate::tls::ClientTls;
+use crate::tls::GatewayTls;
 
 /// Run a gateway from HTTP and JSON to objects (flags, paths and headers as pyro5-httpgateway)
 #[derive(Debug, Args)]
@@ -20,6 +20,7 @@ Examples:
   curl 'http://localhost:8080/pyro/example.greeting/get_fortune?name=Ada'
   curl http://localhost:8080/pyro/example.calculator/add -H 'Content-Type: application/json' -d '[2, 3]'
   curl -N http://localhost:8080/pyro/test.echoserver/generator
+  salamander httpgateway --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
 Arguments in the query are text; a body of JSON is a list of arguments, or an object of arguments by name, in which $args can be \
 a list of those by position. A browser shows a page at http://localhost:8080/pyro/; what is exposed as OpenAPI is at \
@@ -70,7 +71,7 @@ pub(crate) struct Httpgateway {
     max_body: usize,
 
     #[command(flatten)]
-    tls: ClientTls,
+    tls: GatewayTls,
 }
 
 /// A time on the command line, in seconds; zero is none.
@@ -82,7 +83,8 @@ fn timeout(text: &str) -> Result<Duration, String> {
 impl Httpgateway {
     pub(crate) async fn run(self, world: World) -> Result<(), Failure> {
         let World { config, output, .. } = world;
-        let config = self.tls.config(&config);
+        let in_front = self.tls.of_clients(&config)?;
+        let config = self.tls.of_objects(&config);
         let mut signals = Signals::catch()?;
         let mut options = GatewayOptions::default();
         options.key = self.key()?;
@@ -112,11 +114,14 @@ impl Httpgateway {
             Failure::failed(format!("cannot bind to {}:{}: {error}", self.host, self.port))
                 .with_hint("the options are --port and --host")
         })?;
+        let server = server.encrypted(&in_front)?;
         let address = server.local_addr();
-        if !address.ip().is_loopback() && !key {
-            tracing::warn!("anybody who reaches {address} can call what is exposed: --gatewaykey asks for a key");
+        if !address.ip().is_loopback() && !key && !in_front.requires_client_certificate() {
+            tracing::warn!(
+                "anybody who reaches {address} can call what is exposed: --gatewaykey asks for a key, --tls-client-ca for a certificate"
+            );
         }
-        let url = format!("http://{address}/pyro/");
+        let url = server.url();
         say(format!("Pyro HTTP gateway running on {url}"))?;
         let document =
             Dict::from_iter([("url", Value::from(url)), ("expose", expose.into()), ("name_server", names.into())]);

@@ -14,7 +14,6 @@ use super::scratch;
 use super::shared::Shared;
 use crate::dialect::Decoder;
 use crate::stream::{Stream, within};
-use crate::tls::fault;
 
 /// A client that has connected and not been greeted yet.
 pub(super) struct Arrival {
@@ -74,22 +73,10 @@ async fn serve(stream: Stream, shared: Arc<Shared>, refused: bool, connected: bo
 /// where the client cannot do that or may not.
 async fn secured(stream: Stream, shared: &Shared, timeout: Option<Duration>) -> Option<Stream> {
     let Some(tls) = &shared.tls else { return Some(stream) };
-    let session = Session::new(stream.peer());
-    let accepting = tls.accept(stream);
-    let accepted = tokio::select! {
-        () = shared.stopping.cancelled() => return None,
-        accepted = within(timeout, accepting, "TLS handshake") => accepted,
-    };
-    let why = match accepted {
-        Ok(Ok(stream)) => return Some(stream),
-        Ok(Err(error)) => fault::of_client(&error),
-        Err(error) => Some(error.to_string()),
-    };
-    match why {
-        Some(why) => tracing::warn!("client {} is not let in: {why}", connection::peer_name(&session)),
-        None => tracing::debug!("client {} left before it was connected", connection::peer_name(&session)),
+    tokio::select! {
+        () = shared.stopping.cancelled() => None,
+        secure = tls.let_in(stream, timeout) => secure,
     }
-    None
 }
 
 impl Arrival {

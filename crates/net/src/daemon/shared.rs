@@ -52,6 +52,10 @@ pub(crate) struct Shared {
 }
 
 /// A handle on a daemon: registers objects and stops it, from anywhere. Cheap to clone.
+///
+/// Pyro's `resetMetadataCache` has no counterpart: it is for Python classes that get methods while their daemon serves, and what a Rust
+/// type exposes is known when it is compiled. No client can call it; one whose object has been replaced by another makes a new proxy, as in
+/// Pyro.
 #[derive(Clone)]
 pub struct DaemonHandle(pub(crate) Arc<Shared>);
 

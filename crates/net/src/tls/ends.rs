@@ -18,7 +18,7 @@ use super::files::{self, Identity, Named};
 use super::trust::{Clients, Servers, Trusted};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::stream::Stream;
+use crate::stream::{Stream, within};
 
 /// The serving side: what is shown to clients, and what is asked of them.
 #[derive(Clone)]
@@ -72,11 +72,23 @@ impl ServerTls {
         Ok(Some(Self(TlsAcceptor::from(Arc::new(server)))))
     }
 
-    /// Makes a client's connection secure.
-    ///
-    /// # Errors
-    /// Where the client speaks no TLS, or does not show what it should; it has been told.
-    pub(crate) async fn accept(&self, socket: Stream) -> io::Result<Stream> {
+    /// Makes a client's connection secure. Gives nothing where the client cannot do that or may not, or takes too long: it has been
+    /// told, and so has the log.
+    pub(crate) async fn let_in(&self, socket: Stream, timeout: Option<Duration>) -> Option<Stream> {
+        let peer = socket.peer_name();
+        let why = match within(timeout, self.accept(socket), "TLS handshake").await {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => fault::of_client(&error),
+            Err(error) => Some(error.to_string()),
+        };
+        match why {
+            Some(why) => tracing::warn!("client {peer} is not let in: {why}"),
+            None => tracing::debug!("client {peer} left before it was connected"),
+        }
+        None
+    }
+
+    async fn accept(&self, socket: Stream) -> io::Result<Stream> {
         match self.0.accept(socket).into_fallible().await {
             Ok(stream) => Ok(Stream::Tls(Secured::new(stream.into()))),
             Err((error, socket)) => {

@@ -65,7 +65,7 @@ fn of_alert(alert: AlertDescription, shows_certificate: bool) -> String {
 }
 
 /// From a daemon's side: what it means that a client could not be let in; nothing where it just left.
-pub(crate) fn of_client(error: &io::Error) -> Option<String> {
+pub(super) fn of_client(error: &io::Error) -> Option<String> {
     Some(match inner(error) {
         Some(TlsError::InvalidMessage(_)) => "it does not speak TLS; SSL is on here".to_owned(),
         Some(TlsError::NoCertificatesPresented) => {

@@ -3,13 +3,15 @@
 //! No type of rustls or of the reader of certificates leaves this directory but for [`Secured`], which `stream.rs` holds.
 
 mod certificate;
+mod encryption;
 mod ends;
-pub(crate) mod fault;
+mod fault;
 mod files;
 mod key;
 mod secured;
 mod trust;
 
 pub use certificate::{AlternativeName, Certificate, CertificateError, DistinguishedName};
+pub use encryption::{Encrypted, Encryption};
 pub(crate) use ends::{ClientTls, ServerTls};
 pub(crate) use secured::Secured;
