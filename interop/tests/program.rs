@@ -417,6 +417,43 @@ fn our_gateway_has_flags_of_its_own() {
 }
 
 #[test]
+fn up_keeps_its_names_where_it_is_told() {
+    let folder = std::env::temp_dir().join(format!("salamander-storage-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let storage = format!("sql:{}", folder.join("names").display());
+    let data = |name: &str| folder.join(name).display().to_string();
+    let start = |args: &[&str]| Server::start(&mut salamander(args), "Ctrl-C stops it.");
+    let nsc =
+        |port: &str, args: &[&str]| run(&mut salamander(&[&["nsc", "-n", "localhost", "-p", port], args].concat()));
+    let first = start(&["up", "--port", "0", "--data", &data("first"), "--storage", &storage]);
+    assert!(first.told.contains(&format!("names are kept in {storage}\n")), "{}", first.told);
+    nsc(first.port(), &["register", "my.own", "PYRO:o@h:1"]);
+    // One beside it has the same names, and leaves the demonstration objects of the other alone.
+    let second = start(&["up", "--port", "0", "--data", &data("second"), "--storage", &storage, "--no-demo"]);
+    let listed = nsc(second.port(), &["list"]);
+    assert!(
+        listed.contains("my.own --> PYRO:o@h:1") && listed.contains(first.told_after("example.greeting ")),
+        "{listed}"
+    );
+    drop(first);
+    // Without demonstration objects there are none at its own place either.
+    let port = second.port().to_owned();
+    drop(second);
+    let again = ["up", "--port", &port, "--data", &data("second"), "--storage", &storage];
+    let demo = start(&again);
+    assert!(nsc(&port, &["list"]).contains(demo.told_after("example.greeting ")));
+    drop(demo);
+    let without = start(&[&again[..], &["--no-demo"]].concat());
+    assert!(!nsc(&port, &["list"]).contains("example.greeting"));
+    drop(without);
+    let (ok, _, err) =
+        outcome(&mut salamander(&["up", "--port", "0", "--data", &data("third"), "--storage", "sqlite:x"]), "");
+    assert!(!ok && err.contains("invalid storage type 'sqlite:x'"), "{err}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn our_tools_call_pyro4() {
     let server = interop::pyro4::server(&[], &[]);
     for serializer in ["serpent", "marshal", "json", "msgpack", "pickle"] {

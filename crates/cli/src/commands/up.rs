@@ -24,6 +24,7 @@ Examples:
   salamander up
   salamander up --port 0 --data /tmp/salamander
   salamander up --host 0.0.0.0 --no-demo
+  salamander up --storage redis://localhost:6379
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
 It serves Pyro.NameServer, test.echoserver, example.greeting and example.calculator, to Pyro's clients and by HTTP. Ctrl-C \
@@ -37,9 +38,14 @@ pub(crate) struct Up {
     #[arg(long)]
     port: Option<u16>,
 
-    /// The directory in which names are kept
+    /// The directory in which data is kept, the names among it
     #[arg(long, value_name = "DIR", default_value = "./salamander-data")]
     data: PathBuf,
+
+    /// Where the names are kept instead: memory, sql: and a file, or the URL of a store that several name servers share, redis://... or
+    /// postgres://...
+    #[arg(short, long)]
+    storage: Option<String>,
 
     /// Leave the demonstration objects out
     #[arg(long)]
@@ -73,7 +79,12 @@ impl Up {
             tracing::warn!("cannot write to the data directory: {error}");
         }
         let registry = server.registry().clone();
-        let objects = if self.no_demo { forget_demo(&registry) } else { register_demo(&server, &registry) }?;
+        // Others may serve objects under names of a store that is not ours alone.
+        let only_at = self.storage.as_ref().map(|_| daemon.location());
+        let objects = match self.no_demo {
+            true => forget_demo(&registry, only_at),
+            false => register_demo(&server, &registry),
+        }?;
         warn_of_strangers(&server, &config);
         let scheme = gateway.is_some().then_some(if config.ssl { "https" } else { "http" });
         self.tell(output, &server, &objects, scheme).or_else(Failure::unless_closed)?;
@@ -108,26 +119,36 @@ impl Up {
         config: &Arc<Config>,
         gateway: Option<Gateway>,
     ) -> Result<NameServerDaemon, Failure> {
-        let file = data.file("names.sqlite");
-        let file = file.to_str().ok_or_else(|| {
-            Failure::usage(format!(
-                "the data directory {} is no Unicode text; --data chooses another",
-                file.display()
-            ))
-        })?;
+        let storage = match &self.storage {
+            Some(storage) => storage.clone(),
+            None => self.storage_in(data)?,
+        };
         let mut options = NameServerOptions::default();
         options.host = self.host.clone();
         options.port = self.port;
-        options.storage = Some(format!("sql:{file}"));
+        options.storage = Some(storage);
         options.without_key.clone_from(&self.without_key);
         let set_up = |builder: Builder| match gateway {
             Some(gateway) => builder.door(gateway),
             None => builder,
         };
         ns::bind_with(options, config, set_up).await.map_err(|failure| match failure {
-            Failure::Usage(message) => Failure::Failed(message),
+            // A file of our own making is nothing that the user has said.
+            Failure::Usage(message) if self.storage.is_none() => Failure::Failed(message),
             other => other,
         })
+    }
+
+    /// The storage of names in the data directory.
+    fn storage_in(&self, data: &DataDir) -> Result<String, Failure> {
+        let file = data.file("names.sqlite");
+        let Some(file) = file.to_str() else {
+            let directory = self.data.display();
+            return Err(Failure::usage(format!(
+                "the data directory {directory} is no Unicode text; --data chooses another"
+            )));
+        };
+        Ok(format!("sql:{file}"))
     }
 
     /// Says what is served, and what to try; `scheme` where HTTP is answered.
@@ -140,7 +161,11 @@ impl Up {
     ) -> Result<(), Failure> {
         let location = server.daemon().location();
         output.line(format_args!("salamander {} is up on {location}", env!("CARGO_PKG_VERSION")))?;
-        output.line(format_args!("names are kept in {}", self.data.display()))?;
+        let storage = self.storage.as_deref().map(without_secrets);
+        match &storage {
+            Some(storage) => output.line(format_args!("names are kept in {storage}"))?,
+            None => output.line(format_args!("names are kept in {}", self.data.display()))?,
+        }
         if let Some(address) = server.broadcast_addr() {
             output.line(format_args!("broadcasts are answered on {address}"))?;
         }
@@ -181,6 +206,7 @@ impl Up {
         output.document(Dict::from_iter([
             ("location", Value::from(location)),
             ("data", self.data.display().to_string().into()),
+            ("storage", storage.into()),
             ("http", url.into()),
             ("broadcast", server.broadcast_addr().map(|address| address.to_string()).into()),
             ("objects", Value::from(served.collect::<Dict>())),
@@ -209,12 +235,28 @@ fn register_demo(server: &NameServerDaemon, registry: &NameRegistry) -> Result<V
     Ok(objects)
 }
 
-/// Removes the names of demonstration objects that an earlier run left.
-fn forget_demo(registry: &NameRegistry) -> Result<Vec<(&'static str, Uri)>, Failure> {
-    for name in registry.select_tagged(&[DEMO.to_owned()].into(), true, false)?.keys() {
-        registry.remove(Some(name), None, None)?;
+/// Removes the names of demonstration objects that an earlier run left, where it is said at this location only.
+fn forget_demo(registry: &NameRegistry, only_at: Option<&str>) -> Result<Vec<(&'static str, Uri)>, Failure> {
+    for (name, entry) in registry.select_tagged(&[DEMO.to_owned()].into(), true, false)? {
+        let is_at = |location: &str| entry.uri.strip_suffix(location).is_some_and(|rest| rest.ends_with('@'));
+        if only_at.is_none_or(is_at) {
+            registry.remove(Some(&name), None, None)?;
+        }
     }
     Ok(Vec::new())
+}
+
+/// A storage as it may be shown: a URL without the user, the password and the options that may be in it.
+fn without_secrets(storage: &str) -> String {
+    let Some((scheme, rest)) = storage.split_once("://") else { return storage.to_owned() };
+    let place = rest.split('?').next().unwrap_or_default();
+    let place = match place.rsplit_once('@') {
+        Some((_, place)) => place,
+        // A password that is not written as a URL wants it.
+        None if rest.contains('@') => "...",
+        None => place,
+    };
+    format!("{scheme}://{place}")
 }
 
 /// Nothing asks clients who they are, unless they have to show certificates.
@@ -225,5 +267,25 @@ fn warn_of_strangers(server: &NameServerDaemon, config: &Config) {
             "anybody who reaches {} can call what is served: nothing checks who it is",
             server.daemon().location()
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (storage, shown) in [
+            ("memory", "memory"),
+            ("sql:a@b:c", "sql:a@b:c"),
+            ("redis://localhost:6379/1", "redis://localhost:6379/1"),
+            ("redis://:secret@host", "redis://host"),
+            ("postgres://me:se@cret@host:1/names", "postgres://host:1/names"),
+            ("postgres://me@host/names?password=secret", "postgres://host/names"),
+            ("redis://me:se?cret@host", "redis://..."),
+        ] {
+            assert_eq!(without_secrets(storage), shown);
+        }
     }
 }
