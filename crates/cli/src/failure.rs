@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use salamander::{ConfigError, Error, Exception, Kind, Value};
 
 use crate::json;
-use crate::output::Output;
+use crate::output::{Lines, Output, Shown};
 
 /// Why a command has not done what it should.
 #[derive(Debug)]
@@ -71,13 +71,13 @@ impl Failure {
             eprintln!("{}", json::text(&self.as_value()));
             return;
         }
-        eprintln!("Error: {self}");
+        eprintln!("Error: {}", Shown(&self.to_string(), Lines::Many));
         if let Self::Raised(exception) = self {
             let traceback = exception.traceback();
             if !traceback.is_empty() {
                 eprintln!(" +--- remote traceback:");
                 for line in traceback.iter().flat_map(|lines| lines.lines()) {
-                    eprintln!(" | {line}");
+                    eprintln!(" | {}", Shown(line, Lines::One));
                 }
                 eprintln!(" +---");
             }

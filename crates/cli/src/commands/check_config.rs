@@ -29,7 +29,7 @@ pub(crate) struct CheckConfig {}
 impl CheckConfig {
     pub(crate) fn run(self, world: World) -> Result<(), Failure> {
         let World { config, output, .. } = world;
-        output.line(config.dump())?;
+        config.dump().lines().try_for_each(|line| output.line(line))?;
         output.document(Dict::from_iter([
             ("version", Value::from(env!("CARGO_PKG_VERSION"))),
             ("settings", config.as_dict().into()),
