@@ -226,7 +226,49 @@ def record_wire_pyro4():
     save("wire_pyro4", "byte_by_byte", b"\1\0" + messages["annotated"] + messages["compressed"])
 
 
+def record_http():
+    """What clients of a gateway send: a byte for its options, then the request, with line feeds alone."""
+    json_body = {"Content-Type": "application/json"}
+    key = {"X-Pyro-Gateway-Key": "secret"}
+    requests = {
+        "root": ("GET", "/", {}, b""),
+        "page": ("GET", "/pyro/", {}, b""),
+        "asset": ("GET", "/pyro/$page.js", {}, b""),
+        "names": ("GET", "/pyro/$names?search=http", {}, b""),
+        "openapi": ("GET", "/pyro/$openapi.json", {}, b""),
+        "object_openapi": ("GET", "/pyro/http.target/$openapi.json", {}, b""),
+        "meta": ("GET", "/pyro/http.target/$meta", {}, b""),
+        "interface": ("GET", "/pyro/http.target/$interface", {}, b""),
+        "attribute": ("GET", "/pyro/http.target/name", {}, b""),
+        "query": ("GET", "/pyro/http.target/collect?a=1&b=two+words%20%C3%A9&a=3&=&%ff=%00", {}, b""),
+        "query_key": ("GET", "/pyro/http.target/echo?value=1&$key=secret", {}, b""),
+        "keyed": ("GET", "/pyro/http.target/echo?value=1", key, b""),
+        "list": ("POST", "/pyro/http.target/collect", json_body, b'[1, 2.5, "x", null, true, {"a": [1e300, -0.0]}]'),
+        "object": ("POST", "/pyro/http.target/collect?c=3", json_body, b'{"$args": [1, 2], "x": "\\u00e9\\ud83d\\ude00", "y": {}}'),
+        "class": ("POST", "/pyro/http.target/echo", json_body, b'[{"__class__": "os.system", "args": ["x"]}]'),
+        "deep": ("POST", "/pyro/http.target/echo", json_body, b"[" * 600 + b"]" * 600),
+        "numbers": ("POST", "/pyro/http.target/add", json_body, b"[NaN, -Infinity]"),
+        "no_json": ("POST", "/pyro/http.target/echo", {"Content-Type": "text/plain"}, b"x=1"),
+        "oneway": ("GET", "/pyro/http.target/echo?value=1", {"X-Pyro-Options": "oneway"}, b""),
+        "correlated": ("GET", "/pyro/http.target/echo?value=1", {"X-Pyro-Correlation-Id": "12345678-1234-5678-1234-567812345678"}, b""),
+        "events": ("GET", "/pyro/http.target/count?limit=3", {"Accept": "text/event-stream"}, b""),
+        "events_json": ("POST", "/pyro/http.target/count", {"Accept": "text/event-stream", **json_body}, b"[5]"),
+        "options": ("OPTIONS", "/pyro/http.target/echo", {"Origin": "https://example.org"}, b""),
+        "own_page": ("GET", "/pyro/http.target/echo?value=1", {"Host": "localhost:8080", "Origin": "http://localhost:8080", "Sec-Fetch-Site": "same-origin"}, b""),
+        "other_page": ("GET", "/pyro/http.target/echo?value=1", {"Host": "evil.example", "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, b""),
+        "hidden": ("GET", "/pyro/hidden.target/echo?value=1", key, b""),
+        "private": ("GET", "/pyro/http.target/__init__", {}, b""),
+        "traversal": ("GET", "/pyro/../../http.target/%2e%2e%2fecho%00", {}, b""),
+        "put": ("PUT", "/pyro/http.target/echo", {}, b"x"),
+    }
+    for name, (method, target, headers, body) in requests.items():
+        options = {"keyed": 1, "query_key": 1, "hidden": 1, "own_page": 2, "other_page": 2}.get(name, 0)
+        lines = [method + " " + target] + ["%s: %s" % header for header in headers.items()]
+        save("http", name, bytes([options]) + "\n".join(lines).encode() + b"\n\n" + body)
+
+
 record_codecs()
+record_http()
 record_pickle()
 record_wire()
 record_wire_pyro4()

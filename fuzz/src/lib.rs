@@ -1,6 +1,8 @@
 //! What the fuzz targets do with their input. Each is a plain function of bytes that panics where something is wrong, so that
 //! any runner will do: cargo-fuzz on nightly Rust, and `interop/tests/fuzz_replay.rs` on stable.
 
+mod gateway;
+
 use bytes::Bytes;
 use salamander_codec::{Codec, Settings};
 use salamander_net::naming::NameRegistry;
@@ -12,7 +14,7 @@ use salamander_value::{Kind, Value, read_value};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
@@ -22,6 +24,7 @@ pub const TARGETS: [Target; 9] = [
     ("wire_pyro4", wire_pyro4),
     ("uri", uri),
     ("name_pattern", name_pattern),
+    ("http", http),
 ];
 
 /// An encoded value or call in serpent.
@@ -219,4 +222,9 @@ pub fn name_pattern(data: &[u8]) {
     let names = NameRegistry::new(MemoryStorage::new());
     let _ = names.add(name, &uri, false, [].into());
     let _ = names.select(None, Some(pattern), false);
+}
+
+/// A request to the HTTP gateway, which calls an object of this process.
+pub fn http(data: &[u8]) {
+    gateway::answered(data);
 }

@@ -71,8 +71,14 @@ fn name_pattern() {
 }
 
 #[test]
+fn http() {
+    replay("http", MUTATIONS);
+}
+
+#[test]
 fn every_target_is_replayed() {
-    let replayed = ["serpent", "json", "marshal", "msgpack", "pickle", "wire", "wire_pyro4", "uri", "name_pattern"];
+    let replayed =
+        ["serpent", "json", "marshal", "msgpack", "pickle", "wire", "wire_pyro4", "uri", "name_pattern", "http"];
     assert_eq!(bodies::TARGETS.map(|(name, _)| name), replayed);
 }
 
