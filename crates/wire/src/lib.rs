@@ -9,6 +9,7 @@ mod compress;
 mod error;
 mod flags;
 mod message_type;
+pub mod multiprocessing;
 pub mod pyro4;
 pub mod pyro5;
 
