@@ -11,7 +11,7 @@ mod error_reply;
 mod handshake;
 mod items;
 mod leases;
-mod listen;
+pub(crate) mod listen;
 mod objects;
 mod recognise;
 mod routed;
