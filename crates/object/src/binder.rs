@@ -3,7 +3,8 @@
 use salamander_value::{Dict, Error, Exception, Kind, Reader, Token, Value, read_into, read_rest};
 use serde::Deserialize;
 
-use crate::members::{Method, ParamKind};
+use crate::function::FUNCTION;
+use crate::members::{Members, Method, ParamKind};
 
 /// Gives the arguments of one call in turn, each with the parameter that it belongs to.
 ///
@@ -173,13 +174,14 @@ impl<'b, 'de> Binder<'b, 'de> {
 
     #[cold]
     fn error(&self, what: &str) -> Exception {
-        Exception::type_error(format!("{}.{}() {what}", self.class, self.method.name))
+        Exception::type_error(format!("{}() {what}", Members::shown(self.class, self.method.name)))
     }
 
     #[cold]
     fn too_many(&mut self, token: &Token<'de>) -> Exception {
-        // Python counts `self`, and tells how many there were in all.
-        let mut given = self.positional + 1;
+        // Python counts `self`, which a function has not, and tells how many there were in all.
+        let this = usize::from(self.method.name != FUNCTION);
+        let mut given = self.positional + this;
         let mut next = salamander_value::skip_value(self.args, token).and_then(|()| self.args.next());
         while let Ok(token) = next {
             if token == Token::End {
@@ -188,11 +190,12 @@ impl<'b, 'de> Binder<'b, 'de> {
             given += 1;
             next = salamander_value::skip_value(self.args, &token).and_then(|()| self.args.next());
         }
-        let most = self.method.positional() + 1;
-        let least = self.method.params.iter().filter(|param| param.kind == ParamKind::Required).count() + 1;
+        let most = self.method.positional() + this;
+        let least = self.method.params.iter().filter(|param| param.kind == ParamKind::Required).count() + this;
         let takes = if least == most { most.to_string() } else { format!("from {least} to {most}") };
         let plural = if most == 1 { "" } else { "s" };
-        self.error(&format!("takes {takes} positional argument{plural} but {given} were given"))
+        let were = if given == 1 { "was" } else { "were" };
+        self.error(&format!("takes {takes} positional argument{plural} but {given} {were} given"))
     }
 
     #[cold]

@@ -38,10 +38,11 @@ impl ErrorHook {
 pub fn failed(request: &Request, members: &'static Members, member: Member, exception: Exception) -> Exception {
     let exception = traced(members, member, exception);
     let name = members.name(member);
+    let shown = || Members::shown(members.class, name);
     if members.is_callback(member) {
-        tracing::error!("the callback {}.{name} failed: {}", members.class, exception.traceback().concat());
+        tracing::error!("the callback {} failed: {}", shown(), exception.traceback().concat());
     } else {
-        tracing::debug!("{}.{name} failed: {exception}", members.class);
+        tracing::debug!("{} failed: {exception}", shown());
     }
     if let Some(tell) = &request.on_error.0 {
         let failed =
@@ -60,8 +61,10 @@ fn traced(members: &'static Members, member: Member, mut exception: Exception) -
         if let Member::Method(at) = member {
             let method = &members.methods[at];
             lines.push(format!(
-                "  File \"{}\", line {}, in {}.{}\n",
-                method.file, method.line, members.class, method.name
+                "  File \"{}\", line {}, in {}\n",
+                method.file,
+                method.line,
+                Members::shown(members.class, method.name)
             ));
         }
         lines.push(format!("{exception}\n"));

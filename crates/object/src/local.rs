@@ -22,6 +22,14 @@ pub struct Local {
     on_error: ErrorHook,
 }
 
+/// A call that has been made.
+pub enum Started {
+    /// It is done.
+    Done(Outcome),
+    /// It goes on while this is polled.
+    Waits(Pending),
+}
+
 /// A call that has been taken.
 pub type Taken = std::pin::Pin<Box<dyn Future<Output = Result<Outcome, Infallible>> + Send>>;
 
@@ -38,15 +46,12 @@ impl Local {
         self
     }
 
-    /// Makes a call; gives its outcome, or the future of one that has to wait.
-    fn run(&self, call: Call) -> Result<Outcome, Pending> {
-        match self.start(call) {
-            Ok(started) => started,
-            Err(exception) => Ok(Outcome::Exception(exception)),
-        }
+    /// Makes a call, which runs here and now unless it has to wait.
+    pub fn run(&self, call: Call) -> Started {
+        self.start(call).unwrap_or_else(|exception| Started::Done(Outcome::Exception(exception)))
     }
 
-    fn start(&self, call: Call) -> Result<Result<Outcome, Pending>, Exception> {
+    fn start(&self, call: Call) -> Result<Started, Exception> {
         let Call { object: id, method, arguments, context, format } = call;
         let request = Request::of_context(context, format.clone()).on_error(self.on_error.clone());
         let object = self.registry.get(&id).ok_or_else(unknown_object)?;
@@ -61,19 +66,21 @@ impl Local {
                 Ok(())
             })?;
             Ok(match step {
-                Step::Done => Ok(Outcome::Value(Encoded { codec: *codec, bytes: Bytes::from(out.into_vec()) })),
-                Step::Failed(exception) | Step::Unwritable(exception) => Ok(Outcome::Exception(exception)),
-                Step::Stream(items) => Ok(Outcome::Stream(items)),
+                Step::Done => {
+                    Started::Done(Outcome::Value(Encoded { codec: *codec, bytes: Bytes::from(out.into_vec()) }))
+                }
+                Step::Failed(exception) | Step::Unwritable(exception) => Started::Done(Outcome::Exception(exception)),
+                Step::Stream(items) => Started::Done(Outcome::Stream(items)),
                 Step::Pending(pending) => {
                     let (object, request) = (object.clone(), request.clone());
-                    Err(Box::pin(async move {
+                    Started::Waits(Box::pin(async move {
                         match caught_future(pending).await {
                             Ok(Outcome::Exception(exception)) | Err(exception) => {
                                 Outcome::Exception(failed(&request, object.members(), member, exception))
                             }
                             Ok(outcome) => outcome,
                         }
-                    }) as Pending)
+                    }))
                 }
             })
         };
@@ -103,8 +110,8 @@ impl Service<Call> for Local {
 
     fn call(&mut self, call: Call) -> Taken {
         match self.run(call) {
-            Ok(outcome) => Box::pin(std::future::ready(Ok(outcome))),
-            Err(pending) => Box::pin(async move { Ok(pending.await) }),
+            Started::Done(outcome) => Box::pin(std::future::ready(Ok(outcome))),
+            Started::Waits(pending) => Box::pin(async move { Ok(pending.await) }),
         }
     }
 }

@@ -67,7 +67,7 @@ pub use salamander_macros::class;
 pub use salamander_macros::{expose, proxy};
 pub use salamander_net::*;
 pub use salamander_object::{
-    Call, Encoded, Expose, Format, Guarded, Local, Object, Outcome, Payload, Registry, Shared,
+    Call, Encoded, Expose, Format, Function, Guarded, Local, Object, Outcome, Payload, Registry, Shared,
 };
 pub use salamander_value::{
     BigInt, Class, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Object as ClassInstance, Set, Str,

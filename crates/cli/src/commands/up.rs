@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::{World, ns};
 use crate::data_dir::DataDir;
-use crate::demo::{CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
+use crate::demo::{self, CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::Signals;
@@ -204,6 +204,8 @@ fn register_demo(server: &NameServerDaemon, registry: &NameRegistry) -> Result<V
     for (name, uri) in &objects {
         registry.add(name, uri, false, [DEMO.to_owned()].into())?;
     }
+    daemon.register_fn("add", demo::add)?;
+    daemon.register_fn("sub", demo::sub)?;
     Ok(objects)
 }
 

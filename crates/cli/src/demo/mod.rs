@@ -3,10 +3,12 @@
 mod arithmetic;
 mod calculator;
 mod echo;
+mod functions;
 mod greeting;
 
 pub(crate) use calculator::Calculator;
 pub(crate) use echo::EchoServer;
+pub(crate) use functions::{add, sub};
 pub(crate) use greeting::Greeting;
 
 /// The names under which the objects are served.

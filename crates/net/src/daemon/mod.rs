@@ -3,6 +3,7 @@
 mod answer;
 mod batch;
 mod builder;
+mod callables;
 mod client;
 mod connection;
 mod daemon_object;
@@ -20,6 +21,7 @@ mod server;
 mod shared;
 
 pub use builder::{Builder, Handshake, PYRO5};
+pub use callables::Callable;
 pub use client::{Client, Door, Recognised};
 pub use objects::Remote;
 pub use server::Daemon;

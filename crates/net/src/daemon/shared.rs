@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use salamander_codec::Generation;
-use salamander_object::{Object, Registry, Session, Streams, unknown_object};
+use salamander_object::{Local, Object, Registry, Session, Streams, unknown_object};
 use salamander_value::{Dict, Exception};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -98,6 +98,11 @@ impl DaemonHandle {
 }
 
 impl Shared {
+    /// The objects as a place that takes calls.
+    pub(crate) fn local(&self) -> Local {
+        Local::new(self.registry.clone()).on_error(self.hooks.error.clone())
+    }
+
     /// What clients of a generation of Pyro speak.
     pub(crate) fn dialect(&self, generation: Generation) -> &Arc<Dialect> {
         let [pyro5, pyro4] = &self.dialects;
