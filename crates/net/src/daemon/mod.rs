@@ -26,3 +26,6 @@ pub use client::{Client, Door, Recognised};
 pub use objects::Remote;
 pub use server::Daemon;
 pub use shared::DaemonHandle;
+
+pub(crate) use door::CorrelationIds;
+pub(crate) use server::Counted;

@@ -34,7 +34,7 @@ pub struct Connection {
     written: usize,
     max: usize,
     /// Its place among those of the listener.
-    place: Option<OwnedSemaphorePermit>,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {
@@ -46,12 +46,12 @@ impl Connection {
             output: Output::new(),
             written: 0,
             max: max_message_size,
-            place: None,
+            _place: None,
         }
     }
 
     pub(super) fn with_place(self, place: OwnedSemaphorePermit) -> Self {
-        Self { place: Some(place), ..self }
+        Self { _place: Some(place), ..self }
     }
 
     /// The address of the other end; none on a Unix domain socket.
@@ -103,7 +103,7 @@ impl Connection {
     /// `Connection.recv_bytes(maxlength)`
     pub async fn recv_bytes_up_to(&mut self, max: usize) -> Result<Option<Bytes>> {
         loop {
-            if let Some(message) = self.received(max)? {
+            if let Some(message) = self.whole(max)? {
                 return Ok(Some(message));
             }
             let read = poll_fn(|cx| {
@@ -134,7 +134,11 @@ impl Connection {
     }
 
     /// What has been received and is a whole message.
-    pub(super) fn received(&mut self, max: usize) -> Result<Option<Bytes>> {
+    pub(super) fn received(&mut self) -> Result<Option<Bytes>> {
+        self.whole(self.max)
+    }
+
+    fn whole(&mut self, max: usize) -> Result<Option<Bytes>> {
         self.decoder.set_max(max);
         let message = self.decoder.decode(&mut self.input).map_err(|error| of_wire(&error))?;
         match message {

@@ -22,7 +22,9 @@ mod connection;
 mod exchange;
 mod listener;
 mod options;
+mod rpc;
 
 pub use connection::Connection;
 pub use listener::Listener;
 pub use options::Options;
+pub use rpc::{Form, MULTIPROCESSING, RpcProxy, RpcServer};

@@ -32,7 +32,7 @@ pub struct Options {
     pub(super) key_timeout: Duration,
     pub(super) max_message_size: Option<usize>,
     pub(super) max_connections: usize,
-    config: Option<Arc<Config>>,
+    pub(super) config: Option<Arc<Config>>,
 }
 
 impl Options {
