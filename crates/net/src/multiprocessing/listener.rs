@@ -57,9 +57,9 @@ impl Listener {
         self.sockets.first().and_then(listen::Listener::local_addr)
     }
 
-    /// Whether clients have to show a key.
-    pub fn has_key(&self) -> bool {
-        self.key.is_some()
+    /// How long a client may say nothing before its first call.
+    pub(super) fn first_call_timeout(&self) -> Option<Duration> {
+        self.key.is_none().then_some(self.options.first_call)
     }
 
     /// The next client, which has shown that it has the key if there is one. Those that do not show it are logged and closed; they keep

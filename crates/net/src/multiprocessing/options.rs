@@ -18,6 +18,9 @@ use crate::uri::Location;
 /// How long the other end has to show that it has the key.
 const KEY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client of a server of calls may say nothing before its first call where it needs no key.
+const FIRST_CALL: Duration = Duration::from_secs(60);
+
 /// How many clients a listener has at once.
 const MAX_CONNECTIONS: usize = 1024;
 
@@ -30,6 +33,7 @@ pub struct Options {
     key: Option<Vec<u8>>,
     pub(super) without_md5: bool,
     pub(super) key_timeout: Duration,
+    pub(super) first_call: Duration,
     pub(super) max_message_size: Option<usize>,
     pub(super) max_connections: usize,
     pub(super) config: Option<Arc<Config>>,
@@ -42,6 +46,7 @@ impl Options {
             key: None,
             without_md5: false,
             key_timeout: KEY_TIMEOUT,
+            first_call: FIRST_CALL,
             max_message_size: None,
             max_connections: MAX_CONNECTIONS,
             config: None,
@@ -64,6 +69,13 @@ impl Options {
     /// may say nothing at all.
     pub fn key_timeout(mut self, time: Duration) -> Self {
         self.key_timeout = time;
+        self
+    }
+
+    /// How long a client may say nothing before its first call where a server of calls has no key: a minute unless something else is said
+    /// here. It may wait for a challenge that never comes, and would do so for ever.
+    pub fn first_call_timeout(mut self, time: Duration) -> Self {
+        self.first_call = time;
         self
     }
 

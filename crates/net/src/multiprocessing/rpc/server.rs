@@ -38,9 +38,6 @@ pub struct RpcServer {
     daemon: DaemonHandle,
 }
 
-/// How long a client may say nothing before its first call where it needs no key: it may wait for a challenge that never comes.
-const FIRST_CALL: Duration = Duration::from_secs(60);
-
 /// Replies of calls that came together are sent together, up to this size.
 const TOGETHER: usize = 64 * 1024;
 
@@ -78,7 +75,7 @@ impl RpcServer {
         let mut settings = Settings::clone(&shared.dialect(Generation::Pyro5).codec_settings);
         settings.without_pyro = true;
         let settings = Arc::new(settings);
-        let first_call = (!self.listener.has_key()).then_some(FIRST_CALL);
+        let first_call = self.listener.first_call_timeout();
         tracing::info!("calls by multiprocessing connections are served on {}", self.location());
         loop {
             tokio::select! {
@@ -171,7 +168,7 @@ impl Client {
         let settings = &self.settings;
         self.connection.write(|out| form.write_outcome(out, settings, outcome)).or_else(|error| {
             tracing::debug!("a reply could not be sent: {error}");
-            let exception = Exception::value_error(error.to_string());
+            let exception = Exception::from(error);
             self.connection.write(|out| form.write_outcome(out, settings, Outcome::Exception(exception)))
         })
     }
