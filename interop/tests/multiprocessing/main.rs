@@ -5,6 +5,10 @@ mod calls;
 mod connections;
 mod keys;
 mod limits;
+mod malicious;
+mod program;
+#[path = "../programs/mod.rs"]
+mod programs;
 mod proxies;
 
 use std::io::{BufRead, BufReader};
