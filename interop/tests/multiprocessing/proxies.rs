@@ -86,3 +86,13 @@ async fn a_call_that_nobody_waits_for_any_more_is_not_mistaken_for_the_next() {
     let nobody = Options::new().proxy("127.0.0.1:1").call::<Value>("add", ()).await.unwrap_err();
     assert!(nobody.kind() == Kind::Connection && nobody.is_unsent());
 }
+
+#[test]
+fn threads_call_too() {
+    for python in pythons() {
+        let server = Server::start(python, &["serve", "127.0.0.1:0", KEY, "pickle-in-pickle"]);
+        let proxy = salamander::blocking::RpcProxy::new(Options::new().authkey(KEY), &server.location);
+        assert_eq!(proxy.call::<i64>("add", (2, 3)).unwrap(), 5);
+        assert!(proxy.call::<i64>("sub", (vec![1, 2], 4)).unwrap_err().is("TypeError"));
+    }
+}

@@ -218,3 +218,98 @@ fn wrong(what: &str) -> salamander_value::Error {
 fn refused(error: salamander_value::Error) -> Exception {
     error.exception()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What CPython 3.11 sends for `("add", (2, 3), {"z": 4})` in each form, and a pickle of protocol 0.
+    const SENT: &[(Form, &[u8])] = &[
+        (
+            Form::PickleInPickle,
+            b"\x80\x04\x95'\0\0\0\0\0\0\0C#\x80\x04\x95\x18\0\0\0\0\0\0\0\x8c\x03add\x94K\x02K\x03\x86\x94}\x94\
+              \x8c\x01z\x94K\x04s\x87\x94.\x94.",
+        ),
+        (
+            Form::Pickle,
+            b"\x80\x04\x95\x18\0\0\0\0\0\0\0\x8c\x03add\x94K\x02K\x03\x86\x94}\x94\x8c\x01z\x94K\x04s\x87\x94.",
+        ),
+        (Form::Pickle, b"(Vadd\np0\n(I2\nI3\ntp1\n(dp2\nVz\np3\nI4\nstp4\n."),
+        (Form::JsonText, b"\x80\x04\x95\x1d\0\0\0\0\0\0\0\x8c\x19[\"add\", [2, 3], {\"z\": 4}]\x94."),
+        (Form::JsonInPickle, b"\x80\x04\x95\x1d\0\0\0\0\0\0\0C\x19[\"add\", [2, 3], {\"z\": 4}]\x94."),
+        (Form::Json, b"[\"add\", [2, 3], {\"z\": 4}]"),
+        (Form::Json, b" \n[\"add\", [2, 3], {\"z\": 4}]\n"),
+    ];
+
+    fn settings() -> Settings {
+        let mut settings = Settings::default();
+        settings.without_pyro = true;
+        settings
+    }
+
+    fn asked(message: &[u8]) -> Asked {
+        read(&Bytes::copy_from_slice(message), &settings()).unwrap_or_else(|error| panic!("{message:?}: {error}"))
+    }
+
+    #[test]
+    fn messages_are_recognised_for_what_they_are() {
+        let expected = Args { positional: vec![2.into(), 3.into()], keywords: Dict::from_iter([("z", 4)]) };
+        for (form, message) in SENT {
+            let Asked { form: found, call } = asked(message);
+            assert_eq!((found, call.unwrap()), (*form, ("add".into(), expected.clone())), "{message:?}");
+            // What we send is recognised in the same way.
+            let mut out = Output::new();
+            form.write_call(&mut out, &settings(), "add", &expected).unwrap();
+            let again = asked(&out.into_vec());
+            assert_eq!((again.form, again.call.unwrap()), (*form, ("add".into(), expected.clone())));
+        }
+    }
+
+    #[test]
+    fn what_is_no_call_is_answered_in_kind_and_what_is_nothing_is_not() {
+        for (message, form, class) in [
+            (&b"N."[..], Form::Pickle, "TypeError"),
+            (b"(Vadd\nt.", Form::Pickle, "ValueError"),
+            (b"(Vadd\n(t(dI1\nt.", Form::Pickle, "TypeError"),
+            (b"(I1\n(t(dt.", Form::Pickle, "TypeError"),
+            (b"(Vadd\nI1\n(dt.", Form::Pickle, "TypeError"),
+            (b"(Vadd\n(t(I1\nI2\ndt.", Form::Pickle, "TypeError"),
+            (b"(Vadd\n(lNt.", Form::Pickle, ""),
+            (b"cos\nsystem\n(Vls\ntR.", Form::Pickle, "SecurityError"),
+            (b"C\x02N..", Form::PickleInPickle, "TypeError"),
+            (b"C\x00.", Form::PickleInPickle, "EOFError"),
+            (b"C\x05hello.", Form::PickleInPickle, "ValueError"),
+            (b"Vhello\n.", Form::JsonText, "ValueError"),
+            (b"V[1]\n.", Form::JsonText, "TypeError"),
+            (b"C\x06[\"add\".", Form::JsonInPickle, "ValueError"),
+            (b"{}", Form::Json, "TypeError"),
+            (b"[\"add\", [], {}] x", Form::Json, "ValueError"),
+        ] {
+            let Asked { form: found, call } = asked(message);
+            let refused = call.err().map(|error| error.class_name().to_owned()).unwrap_or_default();
+            assert_eq!((found, &*refused), (form, class), "{message:?}");
+        }
+        for message in [&b""[..], b"hello", b"GET / HTTP/1.1", b"\x80\x05", b"PYRO", b"#CHALLENGE#"] {
+            assert!(read(&Bytes::copy_from_slice(message), &settings()).is_err(), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn exceptions_are_themselves_or_their_text() {
+        let shown = |form: Form, exception: Exception| {
+            let mut out = Output::new();
+            form.write_outcome(&mut out, &settings(), Outcome::Exception(exception)).unwrap();
+            let inner = form.unwrap(&out.into_vec().into(), &settings()).unwrap();
+            form.codec().decode_value(&inner, &settings()).unwrap()
+        };
+        let error = Exception::key_error("spam");
+        for form in [Form::Pickle, Form::PickleInPickle] {
+            assert_eq!(shown(form, error.clone()), error.clone().into());
+            let unknown = Exception::new("shop.SoldOut", "no more tea");
+            assert_eq!(shown(form, unknown), Exception::runtime_error("shop.SoldOut: no more tea").into());
+        }
+        for form in [Form::Json, Form::JsonText, Form::JsonInPickle] {
+            assert_eq!(shown(form, error.clone()), "'spam'".into());
+        }
+    }
+}

@@ -69,9 +69,11 @@ impl RpcServer {
         self.listener.local_addr()
     }
 
-    /// Serves clients until the daemon stops; the daemon waits for calls that are under way.
+    /// Serves clients until the daemon stops, which waits until this port is closed and calls that are under way are answered.
     pub async fn serve(mut self) {
         let shared = self.daemon.0.clone();
+        // A daemon that has stopped has closed this port too.
+        let _listening = shared.tasks.token();
         let mut settings = Settings::clone(&shared.dialect(Generation::Pyro5).codec_settings);
         settings.without_pyro = true;
         let settings = Arc::new(settings);
