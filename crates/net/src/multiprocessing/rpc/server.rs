@@ -70,20 +70,21 @@ impl RpcServer {
     }
 
     /// Serves clients until the daemon stops, which waits until this port is closed and calls that are under way are answered.
-    pub async fn serve(mut self) {
+    pub async fn serve(self) {
         let shared = self.daemon.0.clone();
-        // A daemon that has stopped has closed this port too.
+        // A daemon that has stopped has closed this port too: this is given back after the listener.
         let _listening = shared.tasks.token();
+        let Self { mut listener, daemon } = self;
         let mut settings = Settings::clone(&shared.dialect(Generation::Pyro5).codec_settings);
         settings.without_pyro = true;
         let settings = Arc::new(settings);
-        let first_call = self.listener.first_call_timeout();
-        tracing::info!("calls by multiprocessing connections are served on {}", self.location());
+        let first_call = listener.first_call_timeout();
+        tracing::info!("calls by multiprocessing connections are served on {}", listener.location());
         loop {
             tokio::select! {
                 () = shared.stopping.cancelled() => return,
-                connection = self.listener.accept() => {
-                    let client = Client::new(connection, self.daemon.clone(), settings.clone());
+                connection = listener.accept() => {
+                    let client = Client::new(connection, daemon.clone(), settings.clone());
                     shared.tasks.spawn(client.run(first_call));
                 }
             }
