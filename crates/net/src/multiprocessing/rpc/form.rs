@@ -85,7 +85,7 @@ impl Form {
     }
 
     /// Opens what a message holds.
-    pub(super) fn unwrap(self, message: &Bytes, settings: &Settings) -> Result<Bytes> {
+    pub(super) fn opened(self, message: &Bytes, settings: &Settings) -> Result<Bytes> {
         if matches!(self, Form::Pickle | Form::Json) {
             return Ok(message.clone());
         }
@@ -299,7 +299,7 @@ mod tests {
         let shown = |form: Form, exception: Exception| {
             let mut out = Output::new();
             form.write_outcome(&mut out, &settings(), Outcome::Exception(exception)).unwrap();
-            let inner = form.unwrap(&out.into_vec().into(), &settings()).unwrap();
+            let inner = form.opened(&out.into_vec().into(), &settings()).unwrap();
             form.codec().decode_value(&inner, &settings()).unwrap()
         };
         let error = Exception::key_error("spam");

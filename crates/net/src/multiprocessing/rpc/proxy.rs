@@ -108,7 +108,7 @@ impl RpcProxy {
         }
         *idle = Some(connection);
         drop(idle);
-        let bytes = self.form.unwrap(&reply, settings).map_err(unreadable)?;
+        let bytes = self.form.opened(&reply, settings).map_err(unreadable)?;
         self.result(&bytes, settings)
     }
 
