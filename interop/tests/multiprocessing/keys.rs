@@ -27,6 +27,22 @@ async fn python_clients_with_another_key_or_none_are_closed() {
     }
 }
 
+/// Where there is none, it is what Python 3.13 once sent that shows it, in `salamander-wire`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pythons_from_3_12_on_show_their_key_by_a_digest_that_is_named() {
+    let newer: Vec<_> = pythons().iter().filter(|python| python.minor >= 12).collect();
+    if newer.is_empty() {
+        interop::left_out("there is no python3.12 or later on the path");
+    }
+    let options = Options::new().authkey(KEY).without_md5();
+    let ours = Ours::with(options.clone(), "127.0.0.1:0").await;
+    for python in newer {
+        assert_eq!(run(python, &["refused", &ours.location, KEY]).await, "accepted");
+        let server = Server::start(python, &["serve", "127.0.0.1:0", KEY, "pickle-in-pickle"]);
+        assert_eq!(options.clone().proxy(&server.location).call::<i64>("add", (2, 3)).await.unwrap(), 5);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_python_client_that_waits_for_a_challenge_is_closed() {
     let ours = Ours::with(Options::new().first_call_timeout(SOON), "127.0.0.1:0").await;

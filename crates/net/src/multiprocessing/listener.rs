@@ -43,7 +43,7 @@ impl Listener {
         config: Arc<Config>,
         key: Option<AuthKey>,
     ) -> Self {
-        let places = Arc::new(Semaphore::new(options.max_connections));
+        let places = Arc::new(Semaphore::new(options.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
         Self { sockets, location, options, config, key, arriving: JoinSet::new(), places }
     }
 

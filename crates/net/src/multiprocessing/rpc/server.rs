@@ -20,7 +20,8 @@ use crate::{DaemonHandle, Error, Result};
 /// the [form](super::Form) in which it comes. It has a port of its own, because there the server speaks first.
 ///
 /// A name is that of a function ([`DaemonHandle::register_fn`]) or `object.method`, divided at the last dot. Calls pass through the
-/// daemon's layers. Calls of one client are made one after the other.
+/// daemon's layers. Calls of one client are made one after the other. What a daemon asks or tells of Pyro's handshake
+/// ([`Builder::on_connect`](crate::Builder::on_connect) and the like) does not concern these clients, nor does TLS.
 ///
 /// ```no_run
 /// use salamander_net::Daemon;
