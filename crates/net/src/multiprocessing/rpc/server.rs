@@ -132,21 +132,25 @@ impl Client {
 
     /// The next message; nothing when the client has left or the daemon stops. What has been answered is sent before anybody waits.
     async fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Bytes>> {
+        let shared = self.daemon.0.clone();
         if self.connection.unsent() < TOGETHER
+            && !shared.is_stopping()
             && let Some(message) = self.connection.received()?
-            && !self.daemon.0.is_stopping()
         {
             return Ok(Some(message));
         }
-        let stopping = self.daemon.0.stopping.clone();
         tokio::select! {
+            biased;
             sent = self.connection.flush() => sent?,
-            () = async { stopping.cancelled().await; tokio::time::sleep(LAST_REPLIES).await } => return Ok(None),
+            () = async { shared.stopping.cancelled().await; tokio::time::sleep(LAST_REPLIES).await } => return Ok(None),
+        }
+        if shared.is_stopping() {
+            return Ok(None);
         }
         tokio::select! {
             biased;
-            () = stopping.cancelled() => Ok(None),
             message = within(timeout, self.connection.recv_bytes(), "waiting for the first call") => message?,
+            () = shared.stopping.cancelled() => Ok(None),
         }
     }
 
