@@ -6,10 +6,15 @@
 import collections
 import datetime
 import decimal
+import hmac
 import json
 import marshal
+import multiprocessing.connection
+import os
 import pathlib
 import pickle
+import socket
+import struct
 import uuid
 import zlib
 
@@ -267,8 +272,51 @@ def record_http():
         save("http", name, bytes([options]) + "\n".join(lines).encode() + b"\n\n" + body)
 
 
+def record_multiprocessing():
+    def frames(*messages, objects=()):
+        ours, theirs = multiprocessing.connection.Pipe()
+        for message in messages:
+            ours.send_bytes(message)
+        for value in objects:
+            ours.send(value)
+        ours.close()
+        with socket.socket(fileno=os.dup(theirs.fileno())) as raw:
+            return b"".join(iter(lambda: raw.recv(1 << 16), b""))
+
+    def digest(name, message):
+        return hmac.new(b"another key", message, name).digest()
+
+    call = ("add", (2, 3), {})
+    # Of Python up to 3.11, and from 3.12 on.
+    old, new = bytes(range(20)), b"{sha256}" + bytes(range(40))
+    others = {name: b"{%s}%s" % (name.encode(), digest(name, new)) for name in ("md5", "sha384", "sha3_256", "sha3_384")}
+    streams = {
+        "old_server": frames(b"#CHALLENGE#" + old, b"#WELCOME#", digest("md5", old)),
+        "old_client": frames(digest("md5", old), b"#CHALLENGE#" + old, b"#WELCOME#"),
+        "new_server": frames(b"#CHALLENGE#" + new, b"#WELCOME#", b"{sha256}" + digest("sha256", new)),
+        "new_client": frames(b"{sha256}" + digest("sha256", new), b"#CHALLENGE#" + new, b"#WELCOME#"),
+        "other_digests": frames(*others.values()),
+        "other_challenges": frames(*(b"#CHALLENGE#{%s}%s" % (name.encode(), new) for name in others)),
+        "refused": frames(b"#CHALLENGE#" + new, b"#FAILURE#"),
+        "call": frames(objects=[pickle.dumps(call), call, json.dumps(call)]),
+        "empty": frames(b"", b""),
+        "large": frames(bytes(range(256)) * 65),
+        # As Python sends what is longer than 4 bytes can say; it need not be that long.
+        "long_length": struct.pack("!iQ", -1, 3) + b"abc",
+        "too_long": struct.pack("!iQ", -1, 1 << 31),
+        "negative": struct.pack("!i", -2),
+    }
+    for name, data in streams.items():
+        save("multiprocessing", name, b"\0" + data)
+    everything = b"".join(streams[name] for name in ("old_client", "new_client", "call", "empty", "long_length"))
+    save("multiprocessing", "all", b"\0" + everything)
+    save("multiprocessing", "all_in_pieces", b"\3" + bytes([0, 3, 12]) + everything)
+    save("multiprocessing", "byte_by_byte", b"\1\0" + streams["new_server"] + streams["long_length"])
+
+
 record_codecs()
 record_http()
+record_multiprocessing()
 record_pickle()
 record_wire()
 record_wire_pyro4()

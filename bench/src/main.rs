@@ -1,7 +1,7 @@
 //! Measures Salamander beside its peers, on this machine, in one run, and writes `RESULTS.md`.
 //!
 //! This process measures and reports. What is measured are pairs of other processes, a client and a server: this program again
-//! (`systems`), the program in `peers`, and `python/peer.py`.
+//! (`systems`), the program in `peers`, and the scripts in `python`.
 
 mod corpus;
 mod machine;

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use salamander::multiprocessing::Options as Connections;
 use salamander::{Blob, Codec, Proxy, Uri};
 use salamander_bench_harness::{Failure, SUM};
 
@@ -34,6 +35,20 @@ impl Sizes {
         count(codec, options, async |proxy| {
             let _: usize = proxy.call("size", (Blob::from(vec![0; bytes]),)).await?;
             Ok(())
+        })
+    }
+
+    /// Of `add` over a multiprocessing connection, where nothing comes before the first call.
+    pub fn of_multiprocessing(options: &Options) -> Result<Self, Failure> {
+        let server = Spec::new(Program::Bench).with("system", "multiprocessing").with("runtime", "ct");
+        let (_server, location) = Process::start("server", &server, options)?;
+        let (port, counters) = tap(location.rsplit(':').next().unwrap_or_default().parse()?)?;
+        let proxy = Connections::new().proxy(&format!("127.0.0.1:{port}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let _: i64 = proxy.call("add", (SUM.0, SUM.1)).await?;
+            let [request, reply] = [0, 1].map(|way| counters[way].load(Ordering::SeqCst));
+            Ok(Self { hello: 0, welcome: 0, request, reply })
         })
     }
 

@@ -14,7 +14,7 @@ use salamander_value::{Kind, Value, read_value};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
@@ -22,6 +22,7 @@ pub const TARGETS: [Target; 10] = [
     ("pickle", pickle),
     ("wire", wire),
     ("wire_pyro4", wire_pyro4),
+    ("multiprocessing", multiprocessing),
     ("uri", uri),
     ("name_pattern", name_pattern),
     ("http", http),
@@ -193,6 +194,84 @@ pub fn wire(data: &[u8]) {
 /// The same of Pyro4's messages.
 pub fn wire_pyro4(data: &[u8]) {
     frames::pyro4::stream(data);
+}
+
+/// A stream of frames of `multiprocessing.connection`, after the sizes of reads as in [`wire`]. However the stream is split, the same
+/// frames come out of it; no buffer grows ahead of it; and as messages of an exchange of keys they let nobody in who has no key, at either
+/// end.
+pub fn multiprocessing(data: &[u8]) {
+    let Some((&count, data)) = data.split_first() else { return };
+    let Some((sizes, stream)) = data.split_at_checked(usize::from(count % 8)) else { return };
+    let whole = connection::frames(stream, &[]);
+    let split = connection::frames(stream, sizes);
+    assert!(whole == split, "other frames where they come in pieces: {whole:?}, {split:?}");
+    connection::written_and_read(&whole.0);
+    connection::nobody_gets_in(&whole.0);
+}
+
+mod connection {
+    use bytes::{Bytes, BytesMut};
+    use salamander_codec::Output;
+    use salamander_wire::WireErrorKind;
+    use salamander_wire::multiprocessing::{
+        AuthKey, Decoder, KeyExchange, MAX_EXCHANGED, RANDOM_LEN, Role, STEP, write_frame,
+    };
+
+    use super::MAX_MESSAGE_SIZE;
+
+    /// The frames of a stream that comes in reads of these sizes, and what ended it before its end.
+    pub(super) fn frames(stream: &[u8], sizes: &[u8]) -> (Vec<Bytes>, Option<WireErrorKind>) {
+        let mut decoder = Decoder::new(MAX_MESSAGE_SIZE);
+        let mut buffer = BytesMut::new();
+        let mut found = Vec::new();
+        let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
+        let mut rest = stream;
+        while !rest.is_empty() {
+            let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
+            rest = later;
+            buffer.extend_from_slice(read);
+            loop {
+                match decoder.decode(&mut buffer) {
+                    Ok(Some(frame)) => found.push(frame),
+                    Ok(None) => break,
+                    Err(error) => return (found, Some(error.kind())),
+                }
+            }
+            assert!(decoder.needed(&buffer) > 0, "a whole frame was not seen");
+            let before = buffer.capacity();
+            decoder.reserve(&mut buffer);
+            let grown = buffer.capacity().saturating_sub(before);
+            assert!(grown <= 2 * (buffer.len() + STEP), "room for {grown} bytes behind {} bytes", buffer.len());
+        }
+        (found, None)
+    }
+
+    pub(super) fn written_and_read(all: &[Bytes]) {
+        let mut out = Output::new();
+        for frame in all {
+            assert!(write_frame(&mut out, frame, MAX_MESSAGE_SIZE).is_ok());
+        }
+        let (again, error) = frames(&out.into_vec(), &[]);
+        assert!(again == all && error.is_none(), "frames that were written are not read: {error:?}");
+    }
+
+    /// The frames as what the other end says, who has no key: it is a client, or a server.
+    pub(super) fn nobody_gets_in(frames: &[Bytes]) {
+        for role in [Role::Server, Role::Client] {
+            let Some(key) = AuthKey::new(*b"a key that no corpus holds") else { return };
+            let mut exchange = KeyExchange::new(key, role, [7; RANDOM_LEN]);
+            for frame in frames.iter().filter(|frame| frame.len() <= MAX_EXCHANGED) {
+                let taken = exchange.receive(frame);
+                while let Some(message) = exchange.take_message() {
+                    assert!(message.len() <= MAX_EXCHANGED, "a message of {} bytes", message.len());
+                }
+                assert!(!exchange.is_done(), "{role:?} was content with b\"{}\"", frame.escape_ascii());
+                if taken.is_err() {
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// A URI or a location. What was read is shown; what is shown, if it can be read, is shown the same. (Tags are sorted, and one that

@@ -60,6 +60,11 @@ fn wire_pyro4() {
 }
 
 #[test]
+fn multiprocessing() {
+    replay("multiprocessing", MUTATIONS);
+}
+
+#[test]
 fn uri() {
     replay("uri", MUTATIONS);
 }
@@ -77,8 +82,19 @@ fn http() {
 
 #[test]
 fn every_target_is_replayed() {
-    let replayed =
-        ["serpent", "json", "marshal", "msgpack", "pickle", "wire", "wire_pyro4", "uri", "name_pattern", "http"];
+    let replayed = [
+        "serpent",
+        "json",
+        "marshal",
+        "msgpack",
+        "pickle",
+        "wire",
+        "wire_pyro4",
+        "multiprocessing",
+        "uri",
+        "name_pattern",
+        "http",
+    ];
     assert_eq!(bodies::TARGETS.map(|(name, _)| name), replayed);
 }
 

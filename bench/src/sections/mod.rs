@@ -5,6 +5,7 @@ mod bytes;
 mod codecs;
 mod connections;
 mod memory;
+mod multiprocessing;
 mod peers;
 mod python_client;
 mod sequential;
@@ -38,6 +39,7 @@ pub const ALL: &[Section] = &[
     stream::SECTION,
     codecs::SECTION,
     memory::SECTION,
+    multiprocessing::SECTION,
 ];
 
 const RUNTIMES: [&str; 2] = ["ct", "mt"];

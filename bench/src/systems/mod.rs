@@ -2,6 +2,7 @@
 
 mod codecs;
 mod idle;
+mod multiprocessing;
 mod raw;
 mod salamander;
 
@@ -14,6 +15,8 @@ pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
         ("client", "raw") => raw::client(args),
         ("server", "salamander") => salamander::server(args),
         ("client", "salamander") => salamander::client(args),
+        ("server", "multiprocessing") => multiprocessing::server(args),
+        ("client", "multiprocessing") => multiprocessing::client(args),
         ("client", "idle") => idle::client(args),
         ("client", "codecs") => codecs::client(args),
         (role, other) => Err(format!("there is no {role} {other}").into()),

@@ -5,6 +5,7 @@
 // A program reads the clock and the environment.
 #![allow(clippy::disallowed_methods)]
 
+mod calls;
 mod commands;
 mod connect;
 mod data_dir;

@@ -40,6 +40,8 @@ pub struct Settings {
     pub zone: Zone,
     /// The generation of Pyro that the peer is of, which has its own names for Pyro's classes.
     pub generation: Generation,
+    /// The peer knows nothing of Pyro: pickle refuses instances of Pyro's classes, both ways.
+    pub without_pyro: bool,
     /// What is accepted from a peer.
     pub limits: Limits,
     /// What becomes of instances of classes.

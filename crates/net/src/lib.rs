@@ -12,6 +12,7 @@ mod daemon;
 mod dialect;
 mod error;
 mod features;
+pub mod multiprocessing;
 pub mod naming;
 mod python;
 mod stream;

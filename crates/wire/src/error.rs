@@ -8,7 +8,8 @@ use salamander_value::{Exception, Raised};
 ///
 /// After an error in what was received, the connection has lost its place and is of no further use. Pyro raises
 /// `Pyro5.errors.ProtocolError` for all of them but for [`WireErrorKind::Hmac`], which is a `SecurityError`, and so does
-/// [`WireError::exception`], with Pyro's messages where it has any. The error carries that exception as its source, so that it keeps its class where `?` makes an
+/// [`WireError::exception`], with Pyro's messages where it has any; what is wrong with `multiprocessing`'s frames and keys is what Python
+/// raises there. The error carries that exception as its source, so that it keeps its class where `?` makes an
 /// [`Exception`] of it.
 pub struct WireError(Box<Inner>);
 
@@ -44,6 +45,10 @@ pub enum WireErrorKind {
     Checksum,
     /// The digest of the message is wrong, or is there where no key is, or is missing where one is.
     Hmac,
+    /// A frame has a negative length.
+    FrameLength(i32),
+    /// The other end has another key, or none, or does not show which it has.
+    Authentication,
 }
 
 impl WireError {
@@ -65,12 +70,33 @@ impl WireError {
         Self::new(WireErrorKind::TooLarge { size, max }, format!("message too large ({size}, max={max})"))
     }
 
+    /// A frame of `multiprocessing` beyond the limit, as Python's own end says it.
+    #[cold]
+    pub(crate) fn frame_too_large(size: u64, max: u64) -> Self {
+        let message = format!("bad message length ({size}, max={max})");
+        Self::of_class(WireErrorKind::TooLarge { size, max }, "builtins.OSError", message)
+    }
+
+    #[cold]
+    pub(crate) fn frame_length(len: i32) -> Self {
+        Self::of_class(WireErrorKind::FrameLength(len), "builtins.OSError", format!("bad message length ({len})"))
+    }
+
+    #[cold]
+    pub(crate) fn unauthentic(message: &str) -> Self {
+        Self::of_class(WireErrorKind::Authentication, "multiprocessing.context.AuthenticationError", message)
+    }
+
+    fn of_class(kind: WireErrorKind, class: &str, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, raised: Raised(Exception::new(class, message.into())) }))
+    }
+
     /// What is wrong.
     pub fn kind(&self) -> WireErrorKind {
         self.0.kind
     }
 
-    /// The Python exception that stands for it: a `ProtocolError` or `SecurityError` of Pyro's.
+    /// The Python exception that stands for it.
     pub fn exception(&self) -> Exception {
         self.0.raised.0.clone()
     }

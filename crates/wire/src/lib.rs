@@ -10,6 +10,7 @@ mod error;
 mod flags;
 mod frames;
 mod message_type;
+pub mod multiprocessing;
 pub mod pyro4;
 pub mod pyro5;
 

@@ -40,7 +40,10 @@ const SANS_IO: &[(&str, &[&str])] = &[
             "uuid",
         ],
     ),
-    ("salamander-wire", &["bytes", "flate2", "hmac", "salamander-codec", "salamander-value", "sha1", "uuid"]),
+    (
+        "salamander-wire",
+        &["bytes", "flate2", "hmac", "md-5", "salamander-codec", "salamander-value", "sha1", "sha2", "sha3", "uuid"],
+    ),
 ];
 
 /// Features of those that read a clock or randomness.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use salamander::http::{Gateway, GatewayOptions};
+use salamander::multiprocessing::MULTIPROCESSING;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
 
 use super::{World, ns};
+use crate::calls::{Calls, line_to_try};
 use crate::data_dir::DataDir;
 use crate::demo::{self, CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
 use crate::failure::Failure;
@@ -25,6 +27,7 @@ Examples:
   salamander up --port 0 --data /tmp/salamander
   salamander up --host 0.0.0.0 --no-demo
   salamander up --storage redis://localhost:6379
+  salamander up --mp-port 17000 --authkey peekaboo
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
 It serves Pyro.NameServer, test.echoserver, example.greeting and example.calculator, to Pyro's clients and by HTTP. Ctrl-C \
@@ -55,9 +58,12 @@ pub(crate) struct Up {
     #[arg(long)]
     no_http: bool,
 
-    /// With PYRO_HMAC_KEY: let clients of this protocol in although they cannot show that they know the key (pyro5)
+    /// Let clients of this protocol in although they cannot show that they know a key: pyro5 (with PYRO_HMAC_KEY), multiprocessing
     #[arg(long, value_name = "PROTOCOL")]
     without_key: Vec<String>,
+
+    #[command(flatten)]
+    calls: Calls,
 
     #[command(flatten)]
     tls: ServerTls,
@@ -67,6 +73,8 @@ impl Up {
     pub(crate) async fn run(self, world: World) -> Result<(), Failure> {
         let World { config, output, .. } = world;
         let config = self.tls.config(&config)?;
+        let host = self.host.as_ref().unwrap_or(&config.host);
+        let calls = self.calls.asked_for(host, &config, &self.without_key)?;
         let mut signals = Signals::catch()?;
         let data = DataDir::open(&self.data)?;
         let gateway = self.gateway(&config)?;
@@ -86,8 +94,16 @@ impl Up {
             false => register_demo(&server, &registry),
         }?;
         warn_of_strangers(&server, &config);
+        let calls = match calls {
+            Some(asked) => Some((asked.has_key(), asked.open(&daemon).await?)),
+            None => None,
+        };
         let scheme = gateway.is_some().then_some(if config.ssl { "https" } else { "http" });
-        self.tell(output, &server, &objects, scheme).or_else(Failure::unless_closed)?;
+        let place = calls.as_ref().map(|(has_key, calls)| (calls.location(), *has_key));
+        self.tell(output, &server, &objects, scheme, place).or_else(Failure::unless_closed)?;
+        if let Some((_, calls)) = calls {
+            calls.spawn();
+        }
         signals.serve(&daemon, server.serve()).await?;
         output.line("salamander has stopped.")
     }
@@ -151,13 +167,15 @@ impl Up {
         Ok(format!("sql:{file}"))
     }
 
-    /// Says what is served, and what to try; `scheme` where HTTP is answered.
+    /// Says what is served, and what to try; `scheme` where HTTP is answered, `calls` where those by multiprocessing connections are, and
+    /// whether with a key.
     fn tell(
         &self,
         output: Output,
         server: &NameServerDaemon,
         objects: &[(&str, Uri)],
         scheme: Option<&str>,
+        calls: Option<(&str, bool)>,
     ) -> Result<(), Failure> {
         let location = server.daemon().location();
         output.line(format_args!("salamander {} is up on {location}", env!("CARGO_PKG_VERSION")))?;
@@ -182,6 +200,9 @@ impl Up {
         if let Some(url) = &url {
             output.line(format_args!("  {:<20} {url}", "HTTP and a page"))?;
         }
+        if let Some((location, _)) = calls {
+            output.line(format_args!("  {MULTIPROCESSING:<20} {location}"))?;
+        }
         let at = match (host, port) {
             ("localhost", NAME_SERVER_PORT) => String::new(),
             (host, port) if host.contains(':') => format!("@[{host}]:{port}"),
@@ -199,6 +220,9 @@ impl Up {
         if let (Some(url), false) = (&url, objects.is_empty()) {
             output.line(format_args!("  curl '{url}{GREETING}/get_fortune?name=Ada'"))?;
         }
+        if let (Some((location, has_key)), false) = (calls, objects.is_empty()) {
+            output.line(format_args!("  {}", line_to_try(location, has_key)))?;
+        }
         output.line("")?;
         output.line("Ctrl-C stops it.")?;
         let served = objects.iter().map(|(name, uri)| (*name, uri.to_string()));
@@ -208,6 +232,7 @@ impl Up {
             ("data", self.data.display().to_string().into()),
             ("storage", storage.into()),
             ("http", url.into()),
+            ("multiprocessing", calls.map(|(location, _)| location.to_owned()).into()),
             ("broadcast", server.broadcast_addr().map(|address| address.to_string()).into()),
             ("objects", Value::from(served.collect::<Dict>())),
         ]))

@@ -13,13 +13,13 @@ impl<'de> Machine<'de> {
         match code {
             op::GLOBAL => {
                 let (module, name) = (self.line()?, self.line()?);
-                let class = named(module, name)?;
+                let class = self.named(module, name)?;
                 self.add(Node::Class(class))
             }
             op::STACK_GLOBAL => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let class = match (self.text(module), self.text(name)) {
-                    (Some(module), Some(name)) => named(module.as_bytes(), name.as_bytes())?,
+                    (Some(module), Some(name)) => self.named(module.as_bytes(), name.as_bytes())?,
                     _ => return Err(Error::malformed("STACK_GLOBAL requires str")),
                 };
                 self.add(Node::Class(class))
@@ -38,7 +38,7 @@ impl<'de> Machine<'de> {
             // No class of the table is made so: it is how Python 2 had instances of its old classes.
             op::INST => {
                 let (module, name) = (self.line()?, self.line()?);
-                Err(refused_class(&named(module, name)?))
+                Err(refused_class(&self.named(module, name)?))
             }
             op::OBJ => Err(refused("an instance of a class of Python 2")),
             _ => Err(refused("an instance that is made with keyword arguments")),
@@ -117,11 +117,13 @@ impl<'de> Machine<'de> {
             _ => None,
         }
     }
-}
 
-fn named<'de>(module: &'de [u8], name: &'de [u8]) -> Result<Class<'de>> {
-    let (Ok(module), Ok(name)) = (str::from_utf8(module), str::from_utf8(name)) else {
-        return Err(Error::malformed("the name of a class is not UTF-8"));
-    };
-    Class::of_name(module, name).ok_or_else(|| refused(&format!("the class {module}.{name}")))
+    fn named(&self, module: &'de [u8], name: &'de [u8]) -> Result<Class<'de>> {
+        let (Ok(module), Ok(name)) = (str::from_utf8(module), str::from_utf8(name)) else {
+            return Err(Error::malformed("the name of a class is not UTF-8"));
+        };
+        Class::of_name(module, name)
+            .filter(|class| !(self.without_pyro && class.is_pyros()))
+            .ok_or_else(|| refused(&format!("the class {module}.{name}")))
+    }
 }

@@ -118,6 +118,14 @@ impl<'de> Class<'de> {
         known.then_some(Class::Exception(module, name))
     }
 
+    /// Whether only those know it who have Pyro.
+    pub(super) fn is_pyros(self) -> bool {
+        matches!(
+            self,
+            Class::Uri | Class::Proxy | Class::Daemon | Class::ExceptionWrapper | Class::Exception(Module::Pyro, _)
+        )
+    }
+
     /// The module and the name by which Pyro 4 knows it.
     pub(super) fn name(self) -> (&'static str, &'de str) {
         match self {

@@ -27,7 +27,9 @@ impl PickleWriter<'_> {
     fn exception(&mut self, exception: &Exception) -> Result<()> {
         let name = exception.class();
         let (module, short) = name.rsplit_once('.').unwrap_or(("", name));
-        let class = Class::exception(module, short).ok_or_else(|| unsupported(name))?;
+        let class = Class::exception(module, short)
+            .filter(|class| !(self.without_pyro && class.is_pyros()))
+            .ok_or_else(|| unsupported(name))?;
         self.aside(|writer| {
             writer.called(class, |writer| exception.args().iter().try_for_each(|arg| write_value(arg, writer)))?;
             if !exception.attributes().is_empty() {
@@ -41,6 +43,7 @@ impl PickleWriter<'_> {
     fn object(&mut self, object: &Object) -> Result<()> {
         let bad = || unsupported(object.class());
         match object.class() {
+            class if self.without_pyro && class.starts_with("Pyro") => Err(bad()),
             "Pyro5.core.URI" => {
                 let state = object.state().and_then(Value::as_slice).ok_or_else(bad)?;
                 self.built(Class::Uri, |writer| write_value(&Value::Tuple(state.to_vec()), writer))

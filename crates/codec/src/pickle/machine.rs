@@ -49,8 +49,9 @@ impl<'de> Graph<'de> {
 /// Runs a pickle.
 ///
 /// Each instruction makes one part at the most, so that what is made is bounded by the bytes that there are.
-pub(super) fn run<'de>(bytes: &'de Bytes) -> Result<Graph<'de>> {
+pub(super) fn run<'de>(bytes: &'de Bytes, without_pyro: bool) -> Result<Graph<'de>> {
     let mut machine = Machine {
+        without_pyro,
         input: Input::new(bytes),
         nodes: Vec::new(),
         stack: Vec::new(),
@@ -69,6 +70,8 @@ pub(super) fn run<'de>(bytes: &'de Bytes) -> Result<Graph<'de>> {
 }
 
 pub(super) struct Machine<'de> {
+    /// Pyro's classes are unknown.
+    pub(super) without_pyro: bool,
     input: Input<'de>,
     pub(super) nodes: Vec<Node<'de>>,
     stack: Vec<Id>,

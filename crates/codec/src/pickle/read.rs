@@ -297,7 +297,7 @@ impl<'de> Reader<'de> for PickleReader<'de> {
         let graph = match self.graph.take() {
             Some(graph) => graph,
             None => {
-                let graph = machine::run(self.bytes)?;
+                let graph = machine::run(self.bytes, self.settings.without_pyro)?;
                 self.on_path = vec![false; graph.len()];
                 let token = self.enter(&graph, graph.root);
                 self.graph = Some(graph);

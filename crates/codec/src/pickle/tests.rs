@@ -213,6 +213,25 @@ fn only_known_classes_are_written() {
 }
 
 #[test]
+fn a_peer_without_pyro_has_none_of_its_classes() {
+    let mut settings = Settings::default();
+    settings.without_pyro = true;
+    let state = Value::Tuple(vec!["PYRO".into(), "o".into(), Value::None, "h".into(), 1.into()]);
+    for value in [
+        Value::from(Object::with_state("Pyro5.core.URI", state)),
+        Exception::pyro("NamingError", "x").into(),
+        Exception::with_args("ValueError", vec![Exception::pyro("NamingError", "x").into()]).into(),
+    ] {
+        let bytes = Bytes::from(written(&value).unwrap());
+        assert_eq!(Codec::Pickle.decode_value(&bytes, &settings).unwrap_err().kind(), Kind::Security, "{value}");
+        assert_eq!(Codec::Pickle.encode_value(&value, &settings).unwrap_err().kind(), Kind::Unsupported, "{value}");
+    }
+    let error = Value::from(Exception::value_error("x"));
+    let bytes = Codec::Pickle.encode_value(&error, &settings).unwrap().into();
+    assert_eq!(Codec::Pickle.decode_value(&bytes, &settings).unwrap(), error);
+}
+
+#[test]
 fn calls_are_tuples_of_four() {
     // `pickle.dumps(("obj", "add", [1], None), 5)`, as Pyro 4 reads an attribute.
     let bytes = b"\x80\x05\x95\x16\x00\x00\x00\x00\x00\x00\x00(\x8c\x03obj\x94\x8c\x03add\x94]\x94K\x01aNt\x94.";

@@ -23,6 +23,8 @@ pub(crate) struct PickleWriter<'o> {
     instance: Option<(ValueWriter, usize)>,
     /// How many instances are written around this place.
     pub(super) nested: usize,
+    /// Pyro's classes are refused.
+    pub(super) without_pyro: bool,
 }
 
 /// An open container: the opcode that ends it, and how many objects it has so far.
@@ -32,9 +34,9 @@ struct Open {
 }
 
 impl<'o> PickleWriter<'o> {
-    pub(crate) fn new(out: &'o mut Output, _settings: &'o Settings) -> Self {
+    pub(crate) fn new(out: &'o mut Output, settings: &'o Settings) -> Self {
         out.extend_from_slice(&[op::PROTO, PROTOCOL]);
-        Self { out, open: Vec::new(), instance: None, nested: 0 }
+        Self { out, open: Vec::new(), instance: None, nested: 0, without_pyro: settings.without_pyro }
     }
 
     pub(crate) fn call(mut self, object: &str, method: &str, arguments: &dyn Arguments) -> Result<()> {

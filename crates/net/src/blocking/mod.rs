@@ -5,6 +5,7 @@
 
 mod items;
 mod proxy;
+mod rpc;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
@@ -13,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use items::{ItemStream, Watch};
 pub use proxy::{Batch, Daemon, NameServer, Proxy, Request};
+pub use rpc::RpcProxy;
 
 use crate::error::{Error, Result};
 

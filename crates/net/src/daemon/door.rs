@@ -278,17 +278,17 @@ pub(super) fn not_accepted(serializer: u8) -> Exception {
 }
 
 /// Correlation ids for calls that came without: random for each connection, then counted.
-struct CorrelationIds {
+pub(crate) struct CorrelationIds {
     base: [u8; 16],
     count: u64,
 }
 
 impl CorrelationIds {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { base: Uuid::new_v4().into_bytes(), count: 0 }
     }
 
-    fn next(&mut self) -> [u8; 16] {
+    pub(crate) fn next(&mut self) -> [u8; 16] {
         self.count += 1;
         let mut id = self.base;
         // The last six bytes have no fixed bits.

@@ -23,7 +23,7 @@ pub(crate) enum Listener {
 const BACKLOG: u32 = 1024;
 
 impl Listener {
-    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Listener::Tcp(listener) => listener.local_addr().ok(),
             #[cfg(unix)]
@@ -31,7 +31,7 @@ impl Listener {
         }
     }
 
-    pub(super) async fn accept(&self, config: &Config) -> io::Result<Stream> {
+    pub(crate) async fn accept(&self, config: &Config) -> io::Result<Stream> {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
@@ -79,7 +79,7 @@ impl Drop for Listener {
 }
 
 /// Opens the sockets of a location, and gives the location with the port that was chosen.
-pub(super) async fn listen(location: &str, config: &Config) -> Result<(Vec<Listener>, String)> {
+pub(crate) async fn listen(location: &str, config: &Config) -> Result<(Vec<Listener>, String)> {
     if let Some(path) = location.strip_prefix("./u:") {
         return listen_unix(path);
     }

@@ -12,7 +12,7 @@ mod error_reply;
 mod handshake;
 mod items;
 mod leases;
-mod listen;
+pub(crate) mod listen;
 mod objects;
 mod recognise;
 mod routed;
@@ -26,3 +26,6 @@ pub use client::{Client, Door, Recognised};
 pub use objects::Remote;
 pub use server::Daemon;
 pub use shared::DaemonHandle;
+
+pub(crate) use door::CorrelationIds;
+pub(crate) use server::Counted;

@@ -1,0 +1,191 @@
+//! Options for the door of Python's multiprocessing connections, and the door.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use salamander::multiprocessing::{MULTIPROCESSING, Options, RpcServer};
+use salamander::{Config, DaemonHandle};
+
+use crate::failure::Failure;
+
+/// Where calls by connections of Python's `multiprocessing` are answered, and to whom.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Calls by Python's multiprocessing.connection")]
+pub(crate) struct Calls {
+    /// Answer them on this port, of the same host; 0 is a free one
+    #[arg(long, value_name = "PORT")]
+    mp_port: Option<u16>,
+
+    /// Answer them on a Unix domain socket
+    #[arg(long, value_name = "FILE", conflicts_with = "mp_port")]
+    mp_socket: Option<String>,
+
+    /// The key that clients have to show, and are shown
+    #[arg(long, value_name = "KEY")]
+    authkey: Option<String>,
+
+    /// The file that holds that key, which others then do not see among the running programs
+    #[arg(long, value_name = "FILE", conflicts_with = "authkey")]
+    authkey_file: Option<PathBuf>,
+}
+
+impl Calls {
+    /// Where to listen and with which key; nothing where that is not asked for.
+    ///
+    /// # Errors
+    /// Where others than those who may would be let in, and where the key is none.
+    pub(crate) fn asked_for(
+        &self,
+        host: &str,
+        config: &Config,
+        without_key: &[String],
+    ) -> Result<Option<Asked>, Failure> {
+        let key = self.key()?;
+        let location = match (&self.mp_port, &self.mp_socket) {
+            (Some(port), _) if host.contains(':') => format!("[{host}]:{port}"),
+            (Some(port), _) => format!("{host}:{port}"),
+            (None, Some(path)) => format!("./u:{path}"),
+            (None, None) if key.is_some() => {
+                return Err(Failure::usage("an authkey is for --mp-port or --mp-socket: give one of them too"));
+            }
+            (None, None) => return Ok(None),
+        };
+        let open = without_key.iter().any(|name| name == MULTIPROCESSING);
+        let hint = format!("; --without-key {MULTIPROCESSING} opens it all the same");
+        if config.requires_client_certificate() && !open {
+            return Err(Failure::usage(format!(
+                "clients have to show a certificate, which they cannot at --mp-port or --mp-socket{hint}"
+            )));
+        }
+        if key.is_none() && !open {
+            if !config.hmac_key.reveal().is_empty() {
+                return Err(Failure::usage(format!(
+                    "PYRO_HMAC_KEY lets nobody in without a key: give --authkey or --authkey-file too{hint}"
+                )));
+            }
+            if self.mp_port.is_some() && !is_this_machine(host) {
+                return Err(Failure::usage(format!(
+                    "anybody who reaches {location} could call what is served: give --authkey or --authkey-file, or listen on \
+                     localhost{hint}"
+                )));
+            }
+        }
+        Ok(Some(Asked { location, key }))
+    }
+
+    fn key(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let key = match (&self.authkey, &self.authkey_file) {
+            (Some(key), _) => key.clone().into_bytes(),
+            (None, Some(file)) => {
+                let read = std::fs::read(file);
+                let key =
+                    read.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
+                key.trim_ascii().to_owned()
+            }
+            (None, None) => return Ok(None),
+        };
+        if key.is_empty() { Err(Failure::usage("the authkey is empty, which is no key")) } else { Ok(Some(key)) }
+    }
+}
+
+/// What has been asked for.
+pub(crate) struct Asked {
+    location: String,
+    key: Option<Vec<u8>>,
+}
+
+impl Asked {
+    /// Listens for calls of what the daemon serves.
+    ///
+    /// # Errors
+    /// Where the place is taken, or none.
+    pub(crate) async fn open(self, daemon: &DaemonHandle) -> Result<RpcServer, Failure> {
+        let Self { location, key } = self;
+        let options = match &key {
+            Some(key) => Options::new().authkey(key),
+            None => {
+                tracing::warn!(
+                    "whoever reaches {} can call what is served: no key is asked for",
+                    location.strip_prefix("./u:").unwrap_or(&location)
+                );
+                Options::new()
+            }
+        };
+        let hint = "the options are --mp-port and --mp-socket";
+        options.serve(daemon, &location).await.map_err(|error| Failure::failed(error).with_hint(hint))
+    }
+
+    /// Whether clients have to show a key.
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A line of Python that calls `add(2, 3)` there.
+pub(crate) fn line_to_try(location: &str, has_key: bool) -> String {
+    let address = match location.strip_prefix("./u:") {
+        Some(path) => format!("\"{path}\""),
+        None => {
+            let (host, port) = location.rsplit_once(':').unwrap_or((location, "0"));
+            format!("(\"{}\", {port})", host.trim_matches(['[', ']']))
+        }
+    };
+    let key = if has_key { ", authkey=b\"KEY\"" } else { "" };
+    format!(
+        "python -c 'from multiprocessing.connection import Client; c = Client({address}{key}); \
+         c.send((\"add\", (2, 3), {{}})); print(c.recv())'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(calls: &Calls, host: &str, settings: &[(&str, &str)], open: bool) -> Result<Option<String>, String> {
+        let config = Config::from_vars(settings.iter().copied()).unwrap();
+        let without_key: Vec<String> = open.then(|| MULTIPROCESSING.to_owned()).into_iter().collect();
+        let asked = calls.asked_for(host, &config, &without_key);
+        asked.map(|asked| asked.map(|asked| asked.location)).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn beyond_this_machine_only_a_key_or_an_explicit_word_opens_it() {
+        let none = Calls { mp_port: Some(7), ..Calls::default() };
+        let keyed = Calls { authkey: Some("k".to_owned()), mp_port: Some(7), ..Calls::default() };
+        for host in ["localhost", "127.0.0.1", "::1"] {
+            assert!(asked(&none, host, &[], false).is_ok(), "{host}");
+        }
+        for host in ["0.0.0.0", "::", "example.org", "10.0.0.1"] {
+            assert!(asked(&none, host, &[], false).unwrap_err().contains("--without-key multiprocessing"), "{host}");
+            assert!(asked(&none, host, &[], true).is_ok() && asked(&keyed, host, &[], false).is_ok(), "{host}");
+        }
+        assert_eq!(asked(&keyed, "::1", &[], false), Ok(Some("[::1]:7".to_owned())));
+        let hmac = [("PYRO_HMAC_KEY", "k")];
+        assert!(asked(&none, "localhost", &hmac, false).is_err() && asked(&keyed, "localhost", &hmac, false).is_ok());
+        let tls = [("PYRO_SSL", "1"), ("PYRO_SSL_REQUIRECLIENTCERT", "1")];
+        assert!(asked(&keyed, "localhost", &tls, false).is_err() && asked(&keyed, "localhost", &tls, true).is_ok());
+    }
+
+    #[test]
+    fn a_key_alone_is_a_mistake() {
+        let key = Calls { authkey: Some("k".to_owned()), ..Calls::default() };
+        assert!(asked(&key, "localhost", &[], false).is_err());
+        assert_eq!(asked(&Calls::default(), "0.0.0.0", &[], false), Ok(None));
+        let empty = Calls { authkey: Some(String::new()), mp_port: Some(7), ..Calls::default() };
+        assert!(asked(&empty, "localhost", &[], false).is_err());
+        let file = Calls { authkey_file: Some("/nowhere/at/all".into()), mp_port: Some(7), ..Calls::default() };
+        assert!(asked(&file, "localhost", &[], false).unwrap_err().contains("/nowhere/at/all cannot be read"));
+    }
+
+    #[test]
+    fn what_to_try_is_python() {
+        let line = line_to_try("[::1]:7", true);
+        assert!(line.contains("Client((\"::1\", 7), authkey=b\"KEY\")"), "{line}");
+        assert!(line_to_try("./u:/tmp/x", false).contains("Client(\"/tmp/x\");"));
+    }
+}
