@@ -50,6 +50,11 @@ fn pickle() {
 }
 
 #[test]
+fn xmlrpc() {
+    replay("xmlrpc", MUTATIONS);
+}
+
+#[test]
 fn wire() {
     replay("wire", MUTATIONS);
 }
@@ -72,7 +77,8 @@ fn name_pattern() {
 
 #[test]
 fn every_target_is_replayed() {
-    let replayed = ["serpent", "json", "marshal", "msgpack", "pickle", "wire", "wire_pyro4", "uri", "name_pattern"];
+    let replayed =
+        ["serpent", "json", "marshal", "msgpack", "pickle", "xmlrpc", "wire", "wire_pyro4", "uri", "name_pattern"];
     assert_eq!(bodies::TARGETS.map(|(name, _)| name), replayed);
 }
 
