@@ -9,7 +9,7 @@ use crate::{WireError, WireErrorKind};
 
 /// How many bytes a protocol has for the length of an annotation, which stands behind its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lengths {
+pub enum Lengths {
     Two,
     Four,
 }

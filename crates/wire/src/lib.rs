@@ -8,6 +8,7 @@ mod annotations;
 mod compress;
 mod error;
 mod flags;
+mod frames;
 mod message_type;
 pub mod pyro4;
 pub mod pyro5;

@@ -1,13 +1,12 @@
 //! [`Decoder`]: bytes as they come in, to messages.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::header::check_start;
-use super::{Annotations, Flags, HEADER_LEN, Header, Message, MessageType, STEP};
+use super::{Annotations, Flags, HEADER_LEN, Header, Message};
 use crate::WireError;
 use crate::annotations::Lengths;
-use crate::compress::decompress;
-use crate::message_type::check_type;
+use crate::frames::{self, Frame, Framed};
 
 /// Cuts messages out of what is received, however that is split.
 ///
@@ -26,108 +25,50 @@ use crate::message_type::check_type;
 /// assert_eq!((message.message_type(), &message.body[..]), (MessageType::Ping, &b"ping"[..]));
 /// # Ok::<(), salamander_wire::WireError>(())
 /// ```
-#[derive(Debug)]
-pub struct Decoder {
-    max_message_size: usize,
-    accepted: &'static [MessageType],
-    /// The header of a message whose rest has not come yet; its bytes are still in the buffer.
-    pending: Option<Header>,
-}
+pub type Decoder = frames::Decoder<Message>;
 
-impl Decoder {
-    /// A decoder of messages whose annotations and body, compressed and decompressed, have at most this many bytes.
-    pub fn new(max_message_size: usize) -> Self {
-        let most = usize::MAX - HEADER_LEN;
-        Self { max_message_size: max_message_size.min(most), accepted: &[], pending: None }
+impl Framed for Message {
+    type Header = Header;
+    type Check = ();
+
+    const HEADER_LEN: usize = HEADER_LEN;
+    const LENGTHS: Lengths = Lengths::Four;
+
+    fn check_start(bytes: &[u8]) -> Result<(), WireError> {
+        check_start(bytes)
     }
 
-    /// Refuses messages of any other type from now on, before their body has come; all are accepted where none is named.
-    ///
-    /// As in Pyro, a server accepts `Connect` alone at first, then `Invoke` and `Ping`; a client accepts `ConnectOk` and
-    /// `ConnectFail`, then `Result`.
-    pub fn accept(&mut self, types: &'static [MessageType]) {
-        self.accepted = types;
+    fn header(bytes: &[u8]) -> Result<Option<Header>, WireError> {
+        bytes.first_chunk().map(Header::parse).transpose()
     }
 
-    /// Takes the next message out of the buffer, if it is there as a whole.
-    ///
-    /// # Errors
-    /// As soon as the bytes show it: what is not Pyro's at the first bytes, what is too large or of the wrong type at
-    /// the header. The connection is of no further use then.
-    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, WireError> {
-        let header = match self.pending {
-            Some(header) => header,
-            None => match buffer.first_chunk() {
-                Some(bytes) => self.header(bytes)?,
-                None => {
-                    check_start(buffer)?;
-                    return Ok(None);
-                }
-            },
-        };
-        let total = total_len(&header);
-        if buffer.len() < total {
-            self.pending = Some(header);
-            return Ok(None);
+    fn frame(header: &Header) -> Frame {
+        Frame {
+            message_type: header.message_type,
+            annotations_len: header.annotations_len,
+            data_len: header.data_len,
+            compressed: header.flags.contains(Flags::COMPRESSED),
         }
-        self.pending = None;
-        self.message(header, buffer.split_to(total).freeze()).map(Some)
     }
 
-    /// The header of the message that is coming in, once that is there.
-    pub fn pending(&self) -> Option<&Header> {
-        self.pending.as_ref()
+    fn check((): &(), _annotations: &mut Annotations, _body: &Bytes) -> Result<(), WireError> {
+        Ok(())
     }
 
-    /// How many bytes are missing from the buffer, after [`Decoder::decode`] found no message in it: of the header, or
-    /// of the whole message once its header is there.
-    pub fn needed(&self, buffer: &BytesMut) -> usize {
-        self.pending.as_ref().map_or(HEADER_LEN, total_len).saturating_sub(buffer.len())
+    fn of_parts(mut header: Header, annotations: Annotations, body: Bytes) -> Self {
+        header.flags.remove(Flags::COMPRESSED);
+        header.data_len = body.len() as u32;
+        Self { header, annotations, body }
     }
-
-    /// Makes room for what is missing, but never for more than has come already, or [`STEP`].
-    pub fn reserve(&self, buffer: &mut BytesMut) {
-        buffer.reserve(self.needed(buffer).min(buffer.len().max(STEP)));
-    }
-
-    fn header(&self, bytes: &[u8; HEADER_LEN]) -> Result<Header, WireError> {
-        let header = Header::parse(bytes)?;
-        let (size, max) =
-            (u64::from(header.data_len) + u64::from(header.annotations_len), self.max_message_size as u64);
-        if size > max {
-            return Err(WireError::too_large(size, max));
-        }
-        check_type(header.message_type, self.accepted)?;
-        Ok(header)
-    }
-
-    /// The message that this frame is, which has the length that its header says.
-    fn message(&self, mut header: Header, mut frame: Bytes) -> Result<Message, WireError> {
-        frame.advance(HEADER_LEN);
-        let annotations = match header.annotations_len {
-            0 => Annotations::new(),
-            len => Annotations::parse(&frame.split_to(len as usize), Lengths::Four)?,
-        };
-        let mut body = frame;
-        if header.flags.contains(Flags::COMPRESSED) {
-            body = decompress(&body, self.max_message_size.min(u32::MAX as usize))?;
-            header.flags.remove(Flags::COMPRESSED);
-            header.data_len = body.len() as u32;
-        }
-        Ok(Message { header, annotations, body })
-    }
-}
-
-fn total_len(header: &Header) -> usize {
-    // Found to be within the limit before.
-    HEADER_LEN + header.data_len as usize + header.annotations_len as usize
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+
     use super::*;
-    use crate::WireErrorKind;
-    use crate::pyro5::AnnotationId;
+    use crate::pyro5::{AnnotationId, MessageType};
+    use crate::{STEP, WireErrorKind};
 
     /// `SendingMessage(5, 1 | 4, 65535, 3, b"payload", {"TEST": b"abcde", "ABCD": b"", "WXYZ": b"\0\1"})`
     const ANNOTATED: &[u8] =
