@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use salamander::http::{Gateway, GatewayOptions};
+use salamander::http::{Gateway, GatewayOptions, Site, XmlRpc};
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
@@ -26,8 +26,8 @@ Examples:
   salamander up --host 0.0.0.0 --no-demo
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
-It serves Pyro.NameServer, test.echoserver, example.greeting and example.calculator, to Pyro's clients and by HTTP. Ctrl-C \
-stops it.")]
+It serves Pyro.NameServer, test.echoserver, example.greeting, example.calculator and the functions add and sub, to Pyro's \
+clients, by HTTP and by XML-RPC. Ctrl-C stops it.")]
 pub(crate) struct Up {
     /// The host name or address to listen on [default: PYRO_HOST, or localhost]
     #[arg(long)]
@@ -45,9 +45,17 @@ pub(crate) struct Up {
     #[arg(long)]
     no_demo: bool,
 
-    /// Do not answer HTTP on the same port
+    /// Do not answer HTTP on the same port, XML-RPC neither
     #[arg(long)]
     no_http: bool,
+
+    /// Do not answer XML-RPC
+    #[arg(long)]
+    no_xmlrpc: bool,
+
+    /// Leave the HTTP gateway with its page out
+    #[arg(long)]
+    no_gateway: bool,
 
     /// With PYRO_HMAC_KEY: let clients of this protocol in although they cannot show that they know the key (pyro5)
     #[arg(long, value_name = "PROTOCOL")]
@@ -64,7 +72,8 @@ impl Up {
         let mut signals = Signals::catch()?;
         let data = DataDir::open(&self.data)?;
         let gateway = self.gateway(&config)?;
-        let server = self.bind(&data, &config, gateway.clone()).await?;
+        let site = self.site(&config, gateway.clone());
+        let server = self.bind(&data, &config, site).await?;
         if let Some(gateway) = &gateway {
             gateway.use_name_server(server.internal_uri());
         }
@@ -75,8 +84,8 @@ impl Up {
         let registry = server.registry().clone();
         let objects = if self.no_demo { forget_demo(&registry) } else { register_demo(&server, &registry) }?;
         warn_of_strangers(&server, &config);
-        let scheme = gateway.is_some().then_some(if config.ssl { "https" } else { "http" });
-        self.tell(output, &server, &objects, scheme).or_else(Failure::unless_closed)?;
+        let scheme = if config.ssl { "https" } else { "http" };
+        self.tell(output, &server, &objects, scheme, gateway.is_some()).or_else(Failure::unless_closed)?;
         signals.serve(&daemon, server.serve()).await?;
         output.line("salamander has stopped.")
     }
@@ -85,7 +94,7 @@ impl Up {
     /// machine.
     /// Where clients have to show certificates it is closed: it would call objects in its own name.
     fn gateway(&self, config: &Config) -> Result<Option<Gateway>, Failure> {
-        if self.no_http || config.ssl_requireclientcert {
+        if self.no_http || self.no_gateway || config.ssl_requireclientcert {
             return Ok(None);
         }
         let mut config = config.clone();
@@ -98,15 +107,39 @@ impl Up {
         options.cors = String::new();
         options.timeout = config.comm_timeout();
         options.own_pages_only = true;
-        options.hosts = self.host.iter().chain(&config.nathost).chain([&config.host]).cloned().collect();
+        options.hosts = self.hosts(&config);
         Gateway::new(options, &config).map(Some).map_err(Failure::failed)
+    }
+
+    /// All that answers HTTP on the same port. Whoever may call by Pyro may call by XML-RPC.
+    fn site(&self, config: &Config, gateway: Option<Gateway>) -> Option<Site> {
+        if self.no_http || (gateway.is_none() && self.no_xmlrpc) {
+            return None;
+        }
+        let mut site = Site::new().own_pages_only(self.hosts(config));
+        if !self.no_xmlrpc {
+            site = site.xmlrpc(XmlRpc::new().allow_none(true));
+        }
+        if let Some(gateway) = gateway {
+            site = site.gateway(gateway);
+        }
+        Some(site)
+    }
+
+    /// The names under which pages of this server reach it.
+    fn hosts(&self, config: &Config) -> Vec<String> {
+        self.host.iter().chain(&config.nathost).chain([&config.host]).cloned().collect()
+    }
+
+    fn has_xmlrpc(&self) -> bool {
+        !self.no_http && !self.no_xmlrpc
     }
 
     async fn bind(
         &self,
         data: &DataDir,
         config: &Arc<Config>,
-        gateway: Option<Gateway>,
+        site: Option<Site>,
     ) -> Result<NameServerDaemon, Failure> {
         let file = data.file("names.sqlite");
         let file = file.to_str().ok_or_else(|| {
@@ -120,8 +153,8 @@ impl Up {
         options.port = self.port;
         options.storage = Some(format!("sql:{file}"));
         options.without_key.clone_from(&self.without_key);
-        let set_up = |builder: Builder| match gateway {
-            Some(gateway) => builder.door(gateway),
+        let set_up = |builder: Builder| match site {
+            Some(site) => builder.door(site),
             None => builder,
         };
         ns::bind_with(options, config, set_up).await.map_err(|failure| match failure {
@@ -130,13 +163,14 @@ impl Up {
         })
     }
 
-    /// Says what is served, and what to try; `scheme` where HTTP is answered.
+    /// Says what is served, and what to try.
     fn tell(
         &self,
         output: Output,
         server: &NameServerDaemon,
         objects: &[(&str, Uri)],
-        scheme: Option<&str>,
+        scheme: &str,
+        has_gateway: bool,
     ) -> Result<(), Failure> {
         let location = server.daemon().location();
         output.line(format_args!("salamander {} is up on {location}", env!("CARGO_PKG_VERSION")))?;
@@ -153,9 +187,13 @@ impl Up {
         let port = server.uri().port().unwrap_or(NAME_SERVER_PORT);
         let host = server.uri().host().unwrap_or("localhost");
         let in_url = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let url = scheme.map(|scheme| format!("{scheme}://{in_url}:{port}/pyro/"));
+        let url = has_gateway.then(|| format!("{scheme}://{in_url}:{port}/pyro/"));
         if let Some(url) = &url {
             output.line(format_args!("  {:<20} {url}", "HTTP and a page"))?;
+        }
+        let xmlrpc = self.has_xmlrpc().then(|| format!("{scheme}://{in_url}:{port}/RPC2"));
+        if let Some(xmlrpc) = &xmlrpc {
+            output.line(format_args!("  {:<20} {xmlrpc}", "XML-RPC"))?;
         }
         let at = match (host, port) {
             ("localhost", NAME_SERVER_PORT) => String::new(),
@@ -174,6 +212,11 @@ impl Up {
         if let (Some(url), false) = (&url, objects.is_empty()) {
             output.line(format_args!("  curl '{url}{GREETING}/get_fortune?name=Ada'"))?;
         }
+        if let (Some(xmlrpc), false) = (&xmlrpc, objects.is_empty()) {
+            output.line(format_args!(
+                "  python -c 'import xmlrpc.client; print(xmlrpc.client.ServerProxy(\"{xmlrpc}\").add(2, 3))'"
+            ))?;
+        }
         output.line("")?;
         output.line("Ctrl-C stops it.")?;
         let served = objects.iter().map(|(name, uri)| (*name, uri.to_string()));
@@ -182,6 +225,7 @@ impl Up {
             ("location", Value::from(location)),
             ("data", self.data.display().to_string().into()),
             ("http", url.into()),
+            ("xmlrpc", xmlrpc.into()),
             ("broadcast", server.broadcast_addr().map(|address| address.to_string()).into()),
             ("objects", Value::from(served.collect::<Dict>())),
         ]))

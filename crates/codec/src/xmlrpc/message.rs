@@ -134,13 +134,39 @@ pub fn response_of(value: &[u8]) -> Vec<u8> {
 
 /// The response that is a fault.
 pub fn write_fault(out: &mut Output, fault: &Fault) {
-    let text = |out: &mut Output, text: &str| out.extend_from_slice(text.as_bytes());
-    text(out, HEAD);
-    text(out, "<methodResponse>\n<fault>\n<value><struct>\n<member>\n<name>faultCode</name>\n<value><int>");
-    text(out, itoa::Buffer::new().format(fault.code));
-    text(out, "</int></value>\n</member>\n<member>\n<name>faultString</name>\n<value><string>");
+    for piece in [HEAD, "<methodResponse>\n<fault>\n"] {
+        out.extend_from_slice(piece.as_bytes());
+    }
+    write_fault_value(out, fault);
+    out.extend_from_slice(b"</fault>\n</methodResponse>\n");
+}
+
+/// The value with which a multicall answers, of values that are encoded already: each in a list, or a fault as a struct.
+pub fn multicall_results<B: AsRef<[u8]>>(results: &[Result<B, Fault>]) -> Vec<u8> {
+    const START: &[u8] = b"<value><array><data>\n";
+    const END: &[u8] = b"</data></array></value>\n";
+    let mut out = START.to_vec();
+    for result in results {
+        match result {
+            Ok(value) => {
+                out.extend_from_slice(START);
+                out.extend_from_slice(value.as_ref());
+                out.extend_from_slice(END);
+            }
+            Err(fault) => write_fault_value(&mut out, fault),
+        }
+    }
+    out.extend_from_slice(END);
+    out
+}
+
+/// The struct that stands for a fault.
+fn write_fault_value(out: &mut Vec<u8>, fault: &Fault) {
+    out.extend_from_slice(b"<value><struct>\n<member>\n<name>faultCode</name>\n<value><int>");
+    out.extend_from_slice(itoa::Buffer::new().format(fault.code).as_bytes());
+    out.extend_from_slice(b"</int></value>\n</member>\n<member>\n<name>faultString</name>\n<value><string>");
     escape(out, &fault.text);
-    text(out, "</string></value>\n</member>\n</struct></value>\n</fault>\n</methodResponse>\n");
+    out.extend_from_slice(b"</string></value>\n</member>\n</struct></value>\n");
 }
 
 /// Reads a call: its method, none where it names none, and its arguments.

@@ -21,7 +21,9 @@ mod write;
 
 pub use document::Document;
 pub(crate) use message::write_call_of;
-pub use message::{Fault, read_call, read_response, response_of, write_call, write_fault, write_response};
+pub use message::{
+    Fault, multicall_results, read_call, read_response, response_of, write_call, write_fault, write_response,
+};
 pub use read::XmlRpcReader;
 pub(crate) use write::XmlRpcWriter;
 

@@ -48,7 +48,10 @@ pub(super) fn decimal(text: &str) -> Result<Token<'static>> {
 /// Without spaces around it, and with the digits that ASCII has in the place of others.
 fn plain(text: &str) -> Cow<'_, str> {
     let space = |c: char| c.is_whitespace() || matches!(c, '\x1c'..='\x1f');
-    let text = text.trim_matches(space);
+    with_plain_digits(text.trim_matches(space))
+}
+
+fn with_plain_digits(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -140,14 +143,14 @@ fn not_ascii(text: &str, at: usize) -> Error {
     Error::new(Kind::Unicode, message)
 }
 
-/// As `datetime.strptime(text, "%Y%m%dT%H:%M:%S")`; and with dashes in the date, which Python reads as text alone. Spaces around it
-/// mean nothing.
+/// As `datetime.strptime(text, "%Y%m%dT%H:%M:%S")`; and with dashes in the date, which Python reads as text alone.
 pub(super) fn date_time(text: &str) -> Result<Token<'static>> {
-    let Some((fields, len)) = fields(text.trim().as_bytes()) else {
+    let text = &*with_plain_digits(text);
+    let Some((fields, len)) = fields(text.as_bytes()) else {
         let message = format!("time data {} does not match format '%Y%m%dT%H:%M:%S'", repr(text));
         return Err(Error::malformed(message));
     };
-    if let Some(rest) = text.trim().get(len..)
+    if let Some(rest) = text.get(len..)
         && !rest.is_empty()
     {
         return Err(Error::malformed(format!("unconverted data remains: {rest}")));

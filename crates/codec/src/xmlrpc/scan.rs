@@ -150,9 +150,9 @@ impl<'t> Scanner<'t> {
             None => self.ended("unclosed token", self.at),
             Some(b'[') if self.begun => self.junk(),
             Some(b'[') => self.error("syntax error", self.at),
-            Some(b) if b.is_ascii_alphabetic() => {
+            Some(b) if b.is_ascii_alphabetic() || matches!(b, b':' | b'_') => {
                 let bytes = self.text.as_bytes().iter().skip(self.at + 2);
-                let letters = bytes.take_while(|b| b.is_ascii_alphabetic()).count();
+                let letters = bytes.take_while(|b| b.is_ascii_alphabetic() || matches!(b, b':' | b'_')).count();
                 match self.peek(2 + letters) {
                     None => self.ended("unclosed token", self.at),
                     Some(b) if is_space(b) && self.begun => self.junk(),

@@ -41,8 +41,8 @@ fn values_are_read_or_refused_as_python_does() {
 }
 
 #[test]
-fn times_with_dashes_or_spaces_are_read_too() {
-    for text in ["1998-07-17T14:08:55", " 19980717T14:08:55\n"] {
+fn times_with_dashes_are_read_too() {
+    for text in ["1998-07-17T14:08:55", "1998-7-17T14:8:55"] {
         let value = format!("<params><value><dateTime.iso8601>{text}</dateTime.iso8601></value></params>");
         assert_eq!(read(value).as_deref(), Ok(" (1998-07-17T14:08:55,)"));
     }
