@@ -277,7 +277,7 @@ impl<'t> Scanner<'t> {
 
     fn instruction(&mut self, start: usize) -> Result<()> {
         let target = self.name(start + 2, start)?;
-        if target == "xml" {
+        if target == "xml" && self.peek(0).is_none_or(|b| is_space(b) || b == b'?') {
             self.skip_to("?>", start, "unclosed token")?;
             return Err(self.error("XML or text declaration not at start of entity", start));
         }
@@ -502,6 +502,8 @@ const PLAIN: [bool; 256] = {
 #[cold]
 pub(super) fn expat_error(text: &str, what: &str, at: usize) -> Error {
     let before = text.get(..at).unwrap_or_default();
+    // A line feed might have followed: at its end, expat has not taken it yet.
+    let before = before.strip_suffix('\r').filter(|_| at == text.len()).unwrap_or(before);
     let line_start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
     let ends = before.bytes().filter(|b| matches!(b, b'\n' | b'\r')).count() - before.matches("\r\n").count();
     let column = before.get(line_start..).unwrap_or_default().chars().count();
