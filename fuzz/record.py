@@ -16,6 +16,7 @@ import pickle
 import socket
 import struct
 import uuid
+import xmlrpc.client
 import zlib
 
 import msgpack
@@ -208,6 +209,32 @@ recursive = []
 recursive.append(recursive)
 
 
+def record_xmlrpc():
+    for name, value in VALUES.items():
+        try:
+            data = xmlrpc.client.dumps((value,), "example.greeting.echo", allow_none=True)
+        except Exception:
+            continue
+        save("xmlrpc", name, data.encode("utf-8", "xmlcharrefreplace"))
+    for name, (obj, method, args, _) in CALLS.items():
+        if "batch" not in name:
+            save("xmlrpc", name, xmlrpc.client.dumps(args, obj + "." + method).encode())
+    save("xmlrpc", "response", xmlrpc.client.dumps(("x",), methodresponse=True).encode())
+    save("xmlrpc", "fault", xmlrpc.client.dumps(xmlrpc.client.Fault(1, "<class 'TypeError'>:no")).encode())
+    for encoding in ("iso-8859-1", "us-ascii", "utf-16"):
+        data = xmlrpc.client.dumps(("\u00e9\u20ac",), "m", encoding=encoding)
+        save("xmlrpc", encoding, data.encode(encoding, "xmlcharrefreplace"))
+    others = {
+        "types": "<i1>1</i1><i8>-5</i8><biginteger>123456789012345678901</biginteger><ex:float>1e5</ex:float><bigdecimal>1.50</bigdecimal>",
+        "text": "<value>a<!-- b -->c<![CDATA[<d>\r\n]]>&#x41;&quot;\r</value>",
+        "time": "<dateTime.iso8601>19980717T14:08:55</dateTime.iso8601><base64>YW=Jj</base64><nil/>",
+        "entity": "<!DOCTYPE a [<!ENTITY x 'y'>]><params><value>&x;</value></params>",
+        "instruction": "<?xml version='1.0' standalone=\"yes\"?><?x y?><params a='1' b=\"&lt;\"/>",
+    }
+    for name, text in others.items():
+        save("xmlrpc", name, (text if "params" in text else "<params>%s</params>" % text).encode())
+
+
 def record_wire_pyro4():
     Message = Pyro4.message.Message
     body = Pyro4.util.get_serializer("serpent").dumpsCall(*CALLS["call"])
@@ -318,6 +345,7 @@ record_codecs()
 record_http()
 record_multiprocessing()
 record_pickle()
+record_xmlrpc()
 record_wire()
 record_wire_pyro4()
 record_uris()

@@ -14,12 +14,13 @@ use salamander_value::{Kind, Value, read_value};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
     ("msgpack", msgpack),
     ("pickle", pickle),
+    ("xmlrpc", xmlrpc),
     ("wire", wire),
     ("wire_pyro4", wire_pyro4),
     ("multiprocessing", multiprocessing),
@@ -51,6 +52,16 @@ pub fn msgpack(data: &[u8]) {
 /// An encoded value or call in pickle.
 pub fn pickle(data: &[u8]) {
     codec(Codec::Pickle, data);
+}
+
+/// A value, a call or a response in XML-RPC.
+pub fn xmlrpc(data: &[u8]) {
+    codec(Codec::XmlRpc, data);
+    let (settings, bytes) = (Settings::default(), Bytes::copy_from_slice(data));
+    if let Ok((_, values)) = salamander_codec::xmlrpc::read_call(&bytes, &settings) {
+        check_size(&Value::List(values), data.len(), &settings);
+    }
+    let _ = salamander_codec::xmlrpc::read_response(&bytes, &settings);
 }
 
 /// Reads a value and a call. What was read is no larger than the limits allow, and is written or refused; what is written can

@@ -16,11 +16,13 @@ import serpent
 from Pyro5.serializers import serializers
 
 import pickled
+import xml_rpc
 from describe import describe, describe_decoded
 from random_values import Maker
 
 
 serializers["pickle"] = pickled
+serializers["xmlrpc"] = xml_rpc
 
 
 def main():
@@ -45,7 +47,7 @@ def main():
 
 def tell_value(fields, seed, index, codecs):
     """A value or a call, and what each of the serializers makes of it."""
-    maker = Maker(seed << 32 | index)
+    maker = (xml_rpc.XmlRpcMaker if codecs == ["xmlrpc"] else Maker)(seed << 32 | index)
     is_call = index % 5 == 0
     value = maker.call() if is_call else maker.value()
     fields.add(b"call" if is_call else b"value")
@@ -73,7 +75,9 @@ def other_forms(codec, value, data, index):
         return []
     forms = []
     try:
-        if codec == "marshal":
+        if codec == "xmlrpc":
+            forms = xml_rpc.other_forms(data, index)
+        elif codec == "marshal":
             plain = serializers[codec].convert_obj_into_marshallable(value)
             forms = [marshal.dumps(plain, version) for version in range(4)] + [data + b"trailing"]
         elif codec == "msgpack":
@@ -114,13 +118,15 @@ def load(codec, data):
         return marshal.loads(data)
     if codec == "json":
         return json.loads(data.decode("utf-8"))
-    if codec == "pickle":
-        return pickled.loads(data)
+    if codec in ("pickle", "xmlrpc"):
+        return serializers[codec].loads(data)
     return msgpack.unpackb(data, raw=False, ext_hook=serializers[codec].ext_hook)
 
 
 def load_call(codec, data):
     """The parts of a call."""
+    if codec == "xmlrpc":
+        return xml_rpc.loads_call(data)
     call = load(codec, data)
     if codec == "json":
         return call["object"], call["method"], call["params"], call["kwargs"]
@@ -131,7 +137,7 @@ def load_call(codec, data):
 def tell_decoded(fields, codec, is_call, data):
     try:
         value = load_call(codec, data) if is_call else load(codec, data)
-        description = describe_decoded(value, nan_dicts=codec == "serpent", class_dicts=codec != "pickle")
+        description = describe_decoded(value, nan_dicts=codec == "serpent", class_dicts=codec not in ("pickle", "xmlrpc"))
     except Exception as error:
         fields.refused(error)
         return

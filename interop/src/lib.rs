@@ -16,6 +16,7 @@ pub mod pyro5;
 pub mod python;
 pub mod servers;
 pub mod storage_contract;
+pub mod xmlrpc;
 
 /// Notes that the test that runs cannot run here, so that it is counted as left out and not as passed.
 pub fn left_out(reason: &str) {

@@ -37,6 +37,13 @@ const DELIBERATE: &[Deliberate] = &[
         reason: "a peer cannot make a UnicodeDecodeError of one argument; it is a ValueError",
     },
     Deliberate {
+        codecs: &[Codec::XmlRpc],
+        python: "builtins.UnicodeEncodeError",
+        ours: "builtins.ValueError",
+        among: |_| true,
+        reason: "a peer cannot make a UnicodeEncodeError of one argument; it is a ValueError",
+    },
+    Deliberate {
         codecs: &[Codec::Json],
         python: "json.decoder.JSONDecodeError",
         ours: "builtins.ValueError",
@@ -102,21 +109,31 @@ const REREAD: u32 = 16;
 
 #[test]
 fn all_codecs_agree_with_the_python_libraries() {
+    let codecs = match std::env::var("SALAMANDER_CODECS") {
+        Ok(names) => names.split(',').map(|name| name.parse().expect("a codec")).collect(),
+        Err(_) => Codec::ALL.to_vec(),
+    };
+    agree(&codecs);
+}
+
+/// Its values are others: those that XML-RPC carries, and documents that were spoilt.
+#[test]
+fn xml_rpc_agrees_with_the_python_library() {
+    agree(&[Codec::XmlRpc]);
+}
+
+fn agree(codecs: &[Codec]) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u32>().expect("a number"));
     let seed = number("SALAMANDER_SEED").unwrap_or(1);
     let (first, count) = match number("SALAMANDER_VALUE") {
         Some(only) => (only, 1),
         None => (0, number("SALAMANDER_VALUES").unwrap_or(100_000)),
     };
-    let codecs = match std::env::var("SALAMANDER_CODECS") {
-        Ok(names) => names.split(',').map(|name| name.parse().expect("a codec")).collect(),
-        Err(_) => Codec::ALL.to_vec(),
-    };
     let mut test = Test::new(seed, count == 1);
     let mut at = first;
     while at < first + count {
         let batch = BATCH.min(first + count - at);
-        test.batch(at, batch, &codecs);
+        test.batch(at, batch, codecs);
         assert!(test.failures < 20, "too many failures, after {} values:\n{}", at + batch, test.report);
         at += batch;
     }
@@ -152,6 +169,7 @@ impl Test {
     fn new(seed: u32, verbose: bool) -> Self {
         let mut settings = Settings::default();
         settings.zone = Zone::new(CentralEurope);
+        settings.xmlrpc = settings.xmlrpc.allow_none(true);
         Self {
             peer: CodecPeer::start(CENTRAL_EUROPE),
             settings,
@@ -233,7 +251,7 @@ impl Test {
         let read = if case.is_call { self.decode_call(case.codec, bytes) } else { self.decode(case.codec, bytes) };
         match (&read, expected) {
             (Ok(read), Ok(expected)) if read == expected => self.count(case.codec, "read alike"),
-            (Err(ours), Err(theirs)) if same_class(case, ours.class(), theirs) => {
+            (Err(ours), Err(theirs)) if same_class(case, ours.class(), theirs) && same_words(case, ours, theirs) => {
                 self.count(case.codec, &format!("not read, with {}", theirs.class));
             }
             (Ok(_), Err(theirs)) if same_class(case, READ, theirs) => self.count(case.codec, "read by ours only"),
@@ -298,6 +316,22 @@ fn same_class(case: Case, ours: &str, theirs: &Refusal) -> bool {
         entry.codecs.contains(&case.codec) && matches(entry.python) && entry.ours == ours && (entry.among)(&case)
     };
     ours == theirs.class || DELIBERATE.iter().any(is_deliberate)
+}
+
+/// Whether a refusal says the same, where people see what it says: in the faults of XML-RPC. For what stands outside of the document
+/// element, expat has more words than ours; of letters in names beyond ASCII it has another idea.
+fn same_words(case: Case, ours: &Error, theirs: &Refusal) -> bool {
+    let outside = ["syntax error", "junk after document element", "partial character"];
+    let plain = case.bytes.iter().all(|b| b.is_ascii() && *b != 0);
+    let words = |said: &str| said.split(": line ").next().unwrap_or_default().to_owned();
+    let before = case.bytes.starts_with(b"<?xml")
+        && ours.message().contains("declaration") != theirs.message.contains("declaration")
+        || case.bytes.iter().take(2).any(|b| *b == 0);
+    case.codec != Codec::XmlRpc
+        || before
+        || ours.message() == theirs.message
+        || !plain && words(ours.message()) == words(&theirs.message)
+        || outside.iter().any(|words| ours.message().starts_with(words) || theirs.message.starts_with(words))
 }
 
 fn find(bytes: &[u8], part: &[u8]) -> bool {

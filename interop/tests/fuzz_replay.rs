@@ -50,6 +50,11 @@ fn pickle() {
 }
 
 #[test]
+fn xmlrpc() {
+    replay("xmlrpc", MUTATIONS);
+}
+
+#[test]
 fn wire() {
     replay("wire", MUTATIONS);
 }
@@ -88,6 +93,7 @@ fn every_target_is_replayed() {
         "marshal",
         "msgpack",
         "pickle",
+        "xmlrpc",
         "wire",
         "wire_pyro4",
         "multiprocessing",

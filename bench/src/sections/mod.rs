@@ -11,6 +11,7 @@ mod python_client;
 mod sequential;
 mod shared;
 mod stream;
+mod xmlrpc;
 
 use salamander::Codec;
 use salamander_bench_harness::Failure;
@@ -40,6 +41,7 @@ pub const ALL: &[Section] = &[
     codecs::SECTION,
     memory::SECTION,
     multiprocessing::SECTION,
+    xmlrpc::SECTION,
 ];
 
 const RUNTIMES: [&str; 2] = ["ct", "mt"];

@@ -5,6 +5,7 @@ mod idle;
 mod multiprocessing;
 mod raw;
 mod salamander;
+mod xmlrpc;
 
 use salamander_bench_harness::{Args, Failure};
 
@@ -17,6 +18,8 @@ pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
         ("client", "salamander") => salamander::client(args),
         ("server", "multiprocessing") => multiprocessing::server(args),
         ("client", "multiprocessing") => multiprocessing::client(args),
+        ("server", "xmlrpc") => xmlrpc::server(args),
+        ("client", "xmlrpc") => xmlrpc::client(args),
         ("client", "idle") => idle::client(args),
         ("client", "codecs") => codecs::client(args),
         (role, other) => Err(format!("there is no {role} {other}").into()),

@@ -10,6 +10,7 @@ mod commands;
 mod connect;
 mod data_dir;
 mod demo;
+mod doors;
 mod failure;
 mod json;
 mod logging;

@@ -11,7 +11,7 @@ use salamander_value::{
 use serde::{Deserialize, Serialize};
 
 use crate::generation::{Translated, Translating};
-use crate::{Classes, Generation, Output, json, marshal, msgpack, pickle, serpent};
+use crate::{Classes, Generation, Output, json, marshal, msgpack, pickle, serpent, xmlrpc};
 
 /// One of the serialization formats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -28,6 +28,8 @@ pub enum Codec {
     Msgpack,
     /// Python's own format for objects, read as data; Pyro 4 alone has it
     Pickle,
+    /// XML-RPC, which is no serializer of Pyro's
+    XmlRpc,
 }
 
 /// What a codec is told, because it reads no environment itself.
@@ -46,6 +48,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What becomes of instances of classes.
     pub classes: Classes,
+    /// What XML-RPC writes beyond its specification.
+    pub xmlrpc: xmlrpc::Options,
 }
 
 /// What is accepted from a peer.
@@ -107,10 +111,10 @@ impl Codec {
     /// Those that Pyro 5 has, in the order of their numbers there.
     pub const PYRO5: [Codec; 4] = [Codec::Serpent, Codec::Marshal, Codec::Json, Codec::Msgpack];
 
-    /// All of them, which are those that Pyro 4 has.
+    /// All of Pyro's, which are those that Pyro 4 has.
     pub const ALL: [Codec; 5] = [Codec::Serpent, Codec::Marshal, Codec::Json, Codec::Msgpack, Codec::Pickle];
 
-    /// The number that messages of Pyro 5 name it by; 0 for pickle, which it does not have.
+    /// The number that messages of Pyro 5 name it by; 0 for those that it does not have.
     pub fn id(self) -> u8 {
         self.id_in(Generation::Pyro5).unwrap_or(0)
     }
@@ -132,6 +136,7 @@ impl Codec {
             (Generation::Pyro4, Codec::Marshal) => Some(3),
             (Generation::Pyro4, Codec::Pickle) => Some(4),
             (Generation::Pyro4, Codec::Msgpack) => Some(6),
+            (_, Codec::XmlRpc) => None,
         }
     }
 
@@ -148,6 +153,7 @@ impl Codec {
             Codec::Json => "json",
             Codec::Msgpack => "msgpack",
             Codec::Pickle => "pickle",
+            Codec::XmlRpc => "xmlrpc",
         }
     }
 
@@ -164,6 +170,7 @@ impl Codec {
             Codec::Json => Decoder::Json(json::JsonReader::new(bytes, settings)),
             Codec::Msgpack => Decoder::Msgpack(msgpack::MsgpackReader::new(bytes, settings)),
             Codec::Pickle => Decoder::Pickle(pickle::PickleReader::new(bytes, settings)),
+            Codec::XmlRpc => Decoder::XmlRpc(xmlrpc::XmlRpcReader::new(bytes, settings)),
         }
     }
 
@@ -179,8 +186,10 @@ impl Codec {
     ) -> Result<()> {
         let mark = out.mark();
         let write = |writer: &mut dyn Writer| match settings.generation {
-            // Pickle has its own names.
-            Generation::Pyro4 if self != Codec::Pickle => write(&mut Translating::new(writer)),
+            // Pickle has its own names, and XML-RPC has none.
+            Generation::Pyro4 if !matches!(self, Codec::Pickle | Codec::XmlRpc) => {
+                write(&mut Translating::new(writer))
+            }
             _ => write(writer),
         };
         let done = match self {
@@ -192,6 +201,7 @@ impl Codec {
                 let mut writer = pickle::PickleWriter::new(out, settings);
                 write(&mut writer).map(|()| writer.finish())
             }
+            Codec::XmlRpc => write(&mut xmlrpc::XmlRpcWriter::new(out, settings)),
         };
         if done.is_err() {
             out.rewind(mark);
@@ -231,6 +241,7 @@ impl Codec {
             Decoder::Json(mut reader) => read_value(&mut reader).and_then(|value| reader.finish().map(|()| value)),
             Decoder::Msgpack(mut reader) => read_value(&mut reader).and_then(|value| reader.finish().map(|()| value)),
             Decoder::Pickle(mut reader) => read_value(&mut reader),
+            Decoder::XmlRpc(mut reader) => read_value(&mut reader).and_then(|value| reader.finish().map(|()| value)),
             Decoder::Translated(mut reader) => {
                 read_value(&mut reader).and_then(|value| reader.finish().map(|()| value))
             }
@@ -266,6 +277,9 @@ pub enum Decoder<'de> {
     /// Reads pickle.
     #[doc(hidden)]
     Pickle(pickle::PickleReader<'de>),
+    /// Reads XML-RPC.
+    #[doc(hidden)]
+    XmlRpc(xmlrpc::XmlRpcReader<'de>),
     /// Reads any of them from a peer that has other names for Pyro's classes.
     #[doc(hidden)]
     Translated(Translated<'de>),
@@ -283,6 +297,7 @@ impl<'de> Decoder<'de> {
             Decoder::Json(reader) => reader.finish(),
             Decoder::Msgpack(reader) => reader.finish(),
             Decoder::Pickle(_) => Ok(()),
+            Decoder::XmlRpc(reader) => reader.finish(),
             Decoder::Translated(reader) => reader.finish(),
         }
     }
@@ -291,7 +306,7 @@ impl<'de> Decoder<'de> {
     pub(crate) fn translated(self, settings: &Settings) -> Self {
         match (&self, settings.generation) {
             // Pickle has its own table of classes.
-            (Decoder::Pickle(_), _) | (_, Generation::Pyro5) => self,
+            (Decoder::Pickle(_) | Decoder::XmlRpc(_), _) | (_, Generation::Pyro5) => self,
             (_, Generation::Pyro4) => Decoder::Translated(Translated::new(self)),
         }
     }
@@ -305,6 +320,7 @@ impl<'de> Reader<'de> for Decoder<'de> {
             Decoder::Json(reader) => reader.next(),
             Decoder::Msgpack(reader) => reader.next(),
             Decoder::Pickle(reader) => reader.next(),
+            Decoder::XmlRpc(reader) => reader.next(),
             Decoder::Translated(reader) => reader.next(),
         }
     }
@@ -316,6 +332,7 @@ impl<'de> Reader<'de> for Decoder<'de> {
             Decoder::Json(reader) => reader.share(bytes),
             Decoder::Msgpack(reader) => reader.share(bytes),
             Decoder::Pickle(reader) => reader.share(bytes),
+            Decoder::XmlRpc(reader) => reader.share(bytes),
             Decoder::Translated(reader) => reader.share(bytes),
         }
     }
@@ -327,6 +344,7 @@ impl<'de> Reader<'de> for Decoder<'de> {
             Decoder::Json(reader) => reader.instance(dict),
             Decoder::Msgpack(reader) => reader.instance(dict),
             Decoder::Pickle(reader) => reader.instance(dict),
+            Decoder::XmlRpc(reader) => reader.instance(dict),
             Decoder::Translated(reader) => reader.instance(dict),
         }
     }

@@ -20,6 +20,7 @@ mod pickle;
 mod serpent;
 #[cfg(test)]
 mod testing;
+pub mod xmlrpc;
 
 pub use call::{Args, Arguments, CallHead};
 pub use classes::Classes;

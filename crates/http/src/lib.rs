@@ -2,7 +2,8 @@
 //!
 //! The [`Gateway`] lets whatever speaks HTTP and JSON call remote objects; it has the paths, headers and answers of Pyro's own
 //! gateway, and more. It is a plain service: [`HttpServer`] gives it sockets of its own, and [`serve_connection`] lets it
-//! answer on any connection; as a [`Door`](salamander_net::Door) it answers on a daemon's own port.
+//! answer on any connection. [`XmlRpc`] lets programs call the functions and objects of a daemon. A [`Site`] is all that answers on a
+//! daemon's own port.
 //!
 //! ```no_run
 //! use salamander_http::{Gateway, GatewayOptions, HttpServer};
@@ -21,12 +22,16 @@
 #![allow(clippy::disallowed_methods)]
 
 mod body;
-mod door;
 mod events;
 mod gateway;
+mod origin;
 mod server;
+mod site;
 mod taken;
+pub mod xmlrpc;
 
 pub use body::Body;
 pub use gateway::{Gateway, GatewayOptions, WrongOption};
 pub use server::{HttpHandle, HttpServer, serve_connection};
+pub use site::Site;
+pub use xmlrpc::XmlRpc;

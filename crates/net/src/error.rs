@@ -57,8 +57,9 @@ pub enum Kind {
 }
 
 impl Error {
+    /// An error of a kind, for clients of other protocols.
     #[cold]
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         let message = message.into();
         let class = match kind {
             Kind::Misuse => "builtins.ValueError",

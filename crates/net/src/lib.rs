@@ -23,8 +23,8 @@ mod zone;
 
 pub use blob::SerializedBlob;
 pub use client::{
-    Answer, AttributeInfo, Batch, BatchResults, Greeting, Interface, ItemStream, Metadata, MethodInfo, ParamInfo,
-    ParamUse, Proxy, RawAnswer, RawReply, Request, Response, TypeInfo,
+    Answer, AttributeInfo, Batch, BatchResults, Dialed, Dialer, Greeting, Interface, ItemStream, Metadata,
+    MethodInfo, ParamInfo, ParamUse, Proxy, RawAnswer, RawReply, Request, Response, TypeInfo,
 };
 pub use config::{
     Config, ConfigError, ConfigErrorKind, IpVersion, LogLevel, NoDelay, Secret, ServerType, ThreadPoolSize,

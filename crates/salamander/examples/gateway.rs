@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use salamander::Config;
-use salamander::http::{Gateway, GatewayOptions};
+use salamander::http::{Gateway, GatewayOptions, Site};
 use salamander::naming::{NameServerDaemon, NameServerOptions};
 use salamander::prelude::*;
 
@@ -41,7 +41,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut options = NameServerOptions::default();
     options.port = Some(0);
     options.no_broadcast = true;
-    let server = NameServerDaemon::bind_with(options, config, |daemon| daemon.door(gateway.clone())).await?;
+    let server =
+        NameServerDaemon::bind_with(options, config, |daemon| daemon.door(Site::new().gateway(gateway.clone())))
+            .await?;
     gateway.use_name_server(server.uri());
     let uri = server.daemon().register("example.dice", Dice)?;
     server.registry().add("example.dice", &uri, false, [].into()).map_err(salamander::Error::from)?;

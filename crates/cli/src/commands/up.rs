@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use salamander::http::{Gateway, GatewayOptions};
+use salamander::http::Site;
 use salamander::multiprocessing::MULTIPROCESSING;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
@@ -14,6 +14,7 @@ use super::{World, ns};
 use crate::calls::{Calls, line_to_try};
 use crate::data_dir::DataDir;
 use crate::demo::{self, CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
+use crate::doors::{HttpDoors, Offer, entries};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::Signals;
@@ -30,8 +31,8 @@ Examples:
   salamander up --mp-port 17000 --authkey peekaboo
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
-It serves Pyro.NameServer, test.echoserver, example.greeting and example.calculator, to Pyro's clients and by HTTP. Ctrl-C \
-stops it.")]
+It serves Pyro.NameServer, test.echoserver, example.greeting, example.calculator and the functions add and sub, to Pyro's \
+clients, by HTTP and by XML-RPC. Ctrl-C stops it.")]
 pub(crate) struct Up {
     /// The host name or address to listen on [default: PYRO_HOST, or localhost]
     #[arg(long)]
@@ -54,9 +55,8 @@ pub(crate) struct Up {
     #[arg(long)]
     no_demo: bool,
 
-    /// Do not answer HTTP on the same port
-    #[arg(long)]
-    no_http: bool,
+    #[command(flatten)]
+    http: HttpDoors,
 
     /// Let clients of this protocol in although they cannot show that they know a key: pyro5 (with PYRO_HMAC_KEY), multiprocessing
     #[arg(long, value_name = "PROTOCOL")]
@@ -77,8 +77,9 @@ impl Up {
         let calls = self.calls.asked_for(host, &config, &self.without_key)?;
         let mut signals = Signals::catch()?;
         let data = DataDir::open(&self.data)?;
-        let gateway = self.gateway(&config)?;
-        let server = self.bind(&data, &config, gateway.clone()).await?;
+        let hosts: Vec<String> = self.host.iter().chain(&config.nathost).chain([&config.host]).cloned().collect();
+        let gateway = self.http.gateway(&config, hosts.clone())?;
+        let server = self.bind(&data, &config, self.http.site(gateway.clone(), hosts)).await?;
         if let Some(gateway) = &gateway {
             gateway.use_name_server(server.internal_uri());
         }
@@ -98,9 +99,14 @@ impl Up {
             Some(asked) => Some((asked.has_key(), asked.open(&daemon).await?)),
             None => None,
         };
-        let scheme = gateway.is_some().then_some(if config.ssl { "https" } else { "http" });
-        let place = calls.as_ref().map(|(has_key, calls)| (calls.location(), *has_key));
-        self.tell(output, &server, &objects, scheme, place).or_else(Failure::unless_closed)?;
+        let mut offers = self.http.offers(&base_url(&server, config.ssl), gateway.is_some());
+        offers.extend(calls.as_ref().map(|(has_key, calls)| Offer {
+            label: MULTIPROCESSING,
+            key: "multiprocessing",
+            location: calls.location().to_owned(),
+            line: line_to_try(calls.location(), *has_key),
+        }));
+        self.tell(output, &server, &objects, &offers).or_else(Failure::unless_closed)?;
         if let Some((_, calls)) = calls {
             calls.spawn();
         }
@@ -108,32 +114,11 @@ impl Up {
         output.line("salamander has stopped.")
     }
 
-    /// The gateway that answers HTTP on the same port. No page but its own may call: whatever a browser shows reaches this
-    /// machine.
-    /// Where clients have to show certificates it is closed: it would call objects in its own name.
-    fn gateway(&self, config: &Config) -> Result<Option<Gateway>, Failure> {
-        if self.no_http || config.ssl_requireclientcert {
-            return Ok(None);
-        }
-        let mut config = config.clone();
-        if config.ssl && config.ssl_cacerts.is_empty() {
-            // The objects are behind this very certificate.
-            config.ssl_cacerts = config.ssl_servercert.clone();
-        }
-        let mut options = GatewayOptions::default();
-        options.expose = String::new();
-        options.cors = String::new();
-        options.timeout = config.comm_timeout();
-        options.own_pages_only = true;
-        options.hosts = self.host.iter().chain(&config.nathost).chain([&config.host]).cloned().collect();
-        Gateway::new(options, &config).map(Some).map_err(Failure::failed)
-    }
-
     async fn bind(
         &self,
         data: &DataDir,
         config: &Arc<Config>,
-        gateway: Option<Gateway>,
+        site: Option<Site>,
     ) -> Result<NameServerDaemon, Failure> {
         let storage = match &self.storage {
             Some(storage) => storage.clone(),
@@ -144,8 +129,8 @@ impl Up {
         options.port = self.port;
         options.storage = Some(storage);
         options.without_key.clone_from(&self.without_key);
-        let set_up = |builder: Builder| match gateway {
-            Some(gateway) => builder.door(gateway),
+        let set_up = |builder: Builder| match site {
+            Some(site) => builder.door(site),
             None => builder,
         };
         ns::bind_with(options, config, set_up).await.map_err(|failure| match failure {
@@ -167,15 +152,13 @@ impl Up {
         Ok(format!("sql:{file}"))
     }
 
-    /// Says what is served, and what to try; `scheme` where HTTP is answered, `calls` where those by multiprocessing connections are, and
-    /// whether with a key.
+    /// Says what is served, and what to try.
     fn tell(
         &self,
         output: Output,
         server: &NameServerDaemon,
         objects: &[(&str, Uri)],
-        scheme: Option<&str>,
-        calls: Option<(&str, bool)>,
+        offers: &[Offer],
     ) -> Result<(), Failure> {
         let location = server.daemon().location();
         output.line(format_args!("salamander {} is up on {location}", env!("CARGO_PKG_VERSION")))?;
@@ -193,16 +176,10 @@ impl Up {
         for (name, uri) in objects {
             output.line(format_args!("  {name:<20} {uri}"))?;
         }
-        let port = server.uri().port().unwrap_or(NAME_SERVER_PORT);
-        let host = server.uri().host().unwrap_or("localhost");
-        let in_url = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let url = scheme.map(|scheme| format!("{scheme}://{in_url}:{port}/pyro/"));
-        if let Some(url) = &url {
-            output.line(format_args!("  {:<20} {url}", "HTTP and a page"))?;
+        for Offer { label, location, .. } in offers {
+            output.line(format_args!("  {label:<20} {location}"))?;
         }
-        if let Some((location, _)) = calls {
-            output.line(format_args!("  {MULTIPROCESSING:<20} {location}"))?;
-        }
+        let (host, port) = place(server);
         let at = match (host, port) {
             ("localhost", NAME_SERVER_PORT) => String::new(),
             (host, port) if host.contains(':') => format!("@[{host}]:{port}"),
@@ -217,25 +194,39 @@ impl Up {
             ))?;
         }
         output.line(format_args!("  salamander nsc -n {host} -p {port} list"))?;
-        if let (Some(url), false) = (&url, objects.is_empty()) {
-            output.line(format_args!("  curl '{url}{GREETING}/get_fortune?name=Ada'"))?;
-        }
-        if let (Some((location, has_key)), false) = (calls, objects.is_empty()) {
-            output.line(format_args!("  {}", line_to_try(location, has_key)))?;
+        for Offer { line, .. } in offers.iter().filter(|_| !objects.is_empty()) {
+            output.line(format_args!("  {line}"))?;
         }
         output.line("")?;
         output.line("Ctrl-C stops it.")?;
         let served = objects.iter().map(|(name, uri)| (*name, uri.to_string()));
         let served = std::iter::once((NAME_SERVER_NAME, server.uri().to_string())).chain(served);
-        output.document(Dict::from_iter([
+        let mut document = Dict::from_iter([
             ("location", Value::from(location)),
             ("data", self.data.display().to_string().into()),
             ("storage", storage.into()),
-            ("http", url.into()),
-            ("multiprocessing", calls.map(|(location, _)| location.to_owned()).into()),
             ("broadcast", server.broadcast_addr().map(|address| address.to_string()).into()),
             ("objects", Value::from(served.collect::<Dict>())),
-        ]))
+        ]);
+        for (door, location) in entries(offers) {
+            document.insert(door, location);
+        }
+        output.document(document)
+    }
+}
+
+/// The host and port at which clients find the server.
+fn place(server: &NameServerDaemon) -> (&str, u16) {
+    let uri = server.uri();
+    (uri.host().unwrap_or("localhost"), uri.port().unwrap_or(NAME_SERVER_PORT))
+}
+
+/// What URLs that lead to the server begin with.
+fn base_url(server: &NameServerDaemon, secure: bool) -> String {
+    let scheme = if secure { "https" } else { "http" };
+    match place(server) {
+        (host, port) if host.contains(':') => format!("{scheme}://[{host}]:{port}"),
+        (host, port) => format!("{scheme}://{host}:{port}"),
     }
 }
 

@@ -7,7 +7,6 @@ mod listing;
 mod objects;
 mod openapi;
 mod options;
-mod origin;
 mod page;
 mod request;
 
@@ -123,7 +122,7 @@ impl Gateway {
                 let key_fits = inner.key_fits(&request, &query);
                 self.work(self.place().await, |inner| async move { page::page(&inner, key_fits).await }).await
             }
-            _ if inner.options.own_pages_only && !origin::is_own(request.headers(), &inner.options.hosts) => {
+            _ if inner.options.own_pages_only && !crate::origin::is_own(request.headers(), &inner.options.hosts) => {
                 inner.answers.refused(Refused::Origin)
             }
             Asked::Names | Asked::OpenApi => {
@@ -157,13 +156,6 @@ impl Gateway {
                 }
             }
         }
-    }
-
-    /// The answer to clients that are too many.
-    pub(crate) fn busy(&self) -> Response<Body> {
-        let mut answer = self.0.answers.refused(Refused::Busy);
-        answer.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
-        answer
     }
 
     /// Told when the server stops.

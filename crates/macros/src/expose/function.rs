@@ -52,7 +52,7 @@ impl Function {
             #(#docs)*
             #[allow(clippy::unused_self)]
             impl #ident {
-                /// Calls it.
+                #[allow(missing_docs)]
                 #(#docs)*
                 #(#ours)*
                 #[name("__call__")]

@@ -3,6 +3,7 @@
 mod batch;
 mod calling;
 mod connection;
+mod dial;
 mod greeting;
 mod handshake;
 mod interface;
@@ -17,6 +18,7 @@ mod slots;
 mod value;
 
 pub use batch::{Batch, BatchResults};
+pub use dial::{Dialed, Dialer};
 pub use greeting::Greeting;
 pub use interface::{AttributeInfo, Interface, MethodInfo, ParamInfo, ParamUse, TypeInfo};
 pub use items::ItemStream;

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 
-/// Whether a request comes from a page of the gateway itself, or from no browser at all. Browsers say for which page they
-/// ask; that the gateway is called by an address or by a name of its own keeps those out who give it another name.
-pub(super) fn is_own(headers: &HeaderMap, names: &[String]) -> bool {
+/// Whether a request comes from a page of the server itself, or from no browser at all. Browsers say for which page they
+/// ask; that the server is called by an address or by a name of its own keeps those out who give it another name.
+pub(crate) fn is_own(headers: &HeaderMap, names: &[String]) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let host = text(HOST.as_str());
     let fetched = text("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");

@@ -1,0 +1,227 @@
+//! [`Site`]: all that answers HTTP on a daemon's own port, by path.
+
+mod start;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use salamander_net::{Client, DaemonHandle, Door, Recognised, Session};
+use tokio_util::sync::CancellationToken;
+
+use crate::origin::is_own;
+use crate::server::serve;
+use crate::xmlrpc::XmlRpc;
+use crate::{Body, Gateway};
+
+/// How requests begin: with a method and a space.
+const METHODS: [&str; 9] = ["GET ", "POST ", "OPTIONS ", "HEAD ", "PUT ", "DELETE ", "PATCH ", "TRACE ", "CONNECT "];
+
+/// All that answers HTTP on a daemon's own port: give it to [`Builder::door`](salamander_net::Builder::door).
+///
+/// | path | |
+/// |---|---|
+/// | `/` | a page that lists what there is |
+/// | `/RPC2`, and `/` for POST | XML-RPC, with [`Site::xmlrpc`] |
+/// | `/pyro/` | the gateway, with [`Site::gateway`] |
+///
+/// Nothing is on by itself.
+///
+/// ```no_run
+/// use salamander_http::{Site, XmlRpc};
+/// use salamander_net::Daemon;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let daemon = Daemon::builder().door(Site::new().xmlrpc(XmlRpc::new())).bind("localhost:0").await?;
+/// daemon.serve().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Default)]
+pub struct Site {
+    parts: Vec<Arc<dyn Part>>,
+    /// The names under which pages of its own reach it; none: any page may.
+    own_pages: Option<Arc<[String]>>,
+}
+
+/// What answers some of the paths of a [`Site`].
+pub(crate) trait Part: Send + Sync + 'static {
+    /// What it is, for people.
+    fn name(&self) -> &'static str;
+
+    /// Where it is, for people.
+    fn path(&self) -> &'static str;
+
+    /// Whether it answers this.
+    fn takes(&self, method: &Method, path: &str) -> bool;
+
+    /// Whether it looks itself for which pages browsers ask.
+    fn knows_its_pages(&self) -> bool {
+        false
+    }
+
+    /// Answers a request that it takes.
+    fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Responding;
+}
+
+/// An answer that is being made.
+pub(crate) type Responding = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+/// What is known of a client.
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    /// What calls of this client have in common; its address and certificate are known to it.
+    pub(crate) session: Arc<Session>,
+    /// The daemon that it came to.
+    pub(crate) daemon: DaemonHandle,
+}
+
+impl Site {
+    /// A site of nothing but its start page.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With XML-RPC, on `/RPC2` and for POST on `/`.
+    #[must_use]
+    pub fn xmlrpc(self, xmlrpc: XmlRpc) -> Self {
+        self.part(xmlrpc)
+    }
+
+    /// With the gateway, on `/pyro/`.
+    #[must_use]
+    pub fn gateway(self, gateway: Gateway) -> Self {
+        self.part(gateway)
+    }
+
+    /// Of what browsers ask, only what pages of the site itself ask is answered, which reach it by an address, as `localhost` or under
+    /// one of these names. Other programs are not concerned. The gateway has an option of its own for this.
+    #[must_use]
+    pub fn own_pages_only(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.own_pages = Some(names.into_iter().collect());
+        self
+    }
+
+    fn part(mut self, part: impl Part) -> Self {
+        self.parts.push(Arc::new(part));
+        self
+    }
+
+    async fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Response<Body> {
+        let (method, path) = (request.method(), request.uri().path());
+        let Some(part) = self.parts.iter().find(|part| part.takes(method, path)) else {
+            return match (method, path) {
+                (&Method::GET | &Method::HEAD, "/") => start::page(&self.parts, &visitor.daemon),
+                (_, "/") => not_allowed("GET, HEAD"),
+                // As Python's server of XML-RPC has it.
+                _ => plain(StatusCode::NOT_FOUND, "No such page"),
+            };
+        };
+        match &self.own_pages {
+            Some(names) if !part.knows_its_pages() && !is_own(request.headers(), names) => {
+                plain(StatusCode::FORBIDDEN, "only pages of this server may call it from a browser")
+            }
+            _ => part.respond(request, visitor).await,
+        }
+    }
+}
+
+impl Part for Gateway {
+    fn name(&self) -> &'static str {
+        "HTTP and JSON"
+    }
+
+    fn path(&self) -> &'static str {
+        "/pyro/"
+    }
+
+    fn takes(&self, _method: &Method, path: &str) -> bool {
+        path == "/pyro" || path.starts_with("/pyro/")
+    }
+
+    fn knows_its_pages(&self) -> bool {
+        true
+    }
+
+    fn respond(&self, request: Request<Incoming>, _visitor: Visitor) -> Responding {
+        let gateway = self.clone();
+        Box::pin(async move { Gateway::respond(&gateway, request).await })
+    }
+}
+
+impl Door for Site {
+    fn name(&self) -> &'static str {
+        "HTTP"
+    }
+
+    fn recognise(&self, first: &[u8]) -> Recognised {
+        let mut recognised = Recognised::No;
+        for method in METHODS {
+            match Recognised::prefix(first, method.as_bytes()) {
+                Recognised::No => {}
+                found => recognised = found,
+            }
+        }
+        recognised
+    }
+
+    fn serve(&self, client: Client) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let site = self.clone();
+        let visitor = Visitor { session: client.session().clone(), daemon: client.daemon().clone() };
+        Box::pin(async move {
+            let stopping = CancellationToken::new();
+            let daemon = visitor.daemon.clone();
+            let refused = client.is_refused();
+            let served = serve(client, stopping.clone(), |request| {
+                let (site, visitor) = (site.clone(), visitor.clone());
+                async move { if refused { busy() } else { site.respond(request, visitor).await } }
+            });
+            let mut served = std::pin::pin!(served);
+            let done = tokio::select! {
+                done = served.as_mut() => done,
+                () = daemon.stopping() => {
+                    stopping.cancel();
+                    served.await
+                }
+            };
+            if let Err(error) = done {
+                tracing::debug!("an HTTP client: {error}");
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.parts.iter().map(|part| part.name())).finish()
+    }
+}
+
+/// An answer that is a line of text.
+pub(crate) fn plain(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Response<Body> {
+    let mut answer = Response::new(Body::from(text.into().into_owned()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+fn not_allowed(methods: &'static str) -> Response<Body> {
+    let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "there is nothing here for this method");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    answer
+}
+
+/// What is said where there is too much to do.
+pub(crate) const BUSY: &str = "too much to do; try again later";
+
+fn busy() -> Response<Body> {
+    let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, BUSY);
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
+}
