@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn plain_names_are_taken() {
-        for name in ["a", "a/b/c.txt", "grüße.txt", "a b", ".hidden", "..a", "a..b", "console", "com", "com10", "-x"] {
+        for name in ["a", "a/b/c.txt", "grüße.txt", "a b", ".hidden", "..a", "a..b", "console", "com", "com10", "-x"]
+        {
             assert_eq!(FileName::file(name).unwrap().to_string(), name);
         }
         assert_eq!(FileName::folder("").unwrap().parts(), [""; 0]);
@@ -121,10 +122,45 @@ mod tests {
         let long = "x".repeat(LONGEST + 1);
         let deep = vec!["x"; DEEPEST + 1].join("/");
         for name in [
-            "", "/", "/etc/passwd", "..", "../a", "a/..", "a/../../b", ".", "./a", "a/.", "a//b", "a/", "a\0b", "a\0",
-            "..\\a", "a\\b", "\\\\host\\share", "C:", "C:\\a", "c:a", "a:stream", "a\nb", "\u{7f}", "NUL", "nul.txt",
-            "con", "a/COM1", "lpt9.log", "com\u{b9}", "aux .x", "a.", "a ", "...", "a/b./c", "*", "a?", "a.salamander-part",
-            &long, &deep,
+            "",
+            "/",
+            "/etc/passwd",
+            "..",
+            "../a",
+            "a/..",
+            "a/../../b",
+            ".",
+            "./a",
+            "a/.",
+            "a//b",
+            "a/",
+            "a\0b",
+            "a\0",
+            "..\\a",
+            "a\\b",
+            "\\\\host\\share",
+            "C:",
+            "C:\\a",
+            "c:a",
+            "a:stream",
+            "a\nb",
+            "\u{7f}",
+            "NUL",
+            "nul.txt",
+            "con",
+            "a/COM1",
+            "lpt9.log",
+            "com\u{b9}",
+            "aux .x",
+            "a.",
+            "a ",
+            "...",
+            "a/b./c",
+            "*",
+            "a?",
+            "a.salamander-part",
+            &long,
+            &deep,
         ] {
             let wrong = FileName::file(name).unwrap_err();
             assert!(wrong.is("ValueError"), "{name}: {wrong}");

@@ -13,6 +13,7 @@ mod dialect;
 mod error;
 mod features;
 pub mod naming;
+pub mod plain;
 mod python;
 mod stream;
 mod tls;

@@ -27,13 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "salamander-files",
-        &[
-            "salamander-value",
-            "salamander-codec",
-            "salamander-object",
-            "salamander-net",
-            "salamander-macros",
-        ],
+        &["salamander-value", "salamander-codec", "salamander-object", "salamander-net", "salamander-macros"],
     ),
     (
         "salamander",

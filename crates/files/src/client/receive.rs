@@ -49,7 +49,8 @@ impl Transfer {
         let (path, restart, overwrite) = (path.to_owned(), self.restart, self.overwrite);
         blocking(move || {
             let opened = || {
-                let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| wrong("it names no file"))?;
+                let name =
+                    path.file_name().and_then(|name| name.to_str()).ok_or_else(|| wrong("it names no file"))?;
                 if path.is_dir() {
                     return Err(wrong("it is a folder"));
                 }

@@ -4,6 +4,7 @@
 //! meanwhile can lead a transfer elsewhere. Elsewhere the same is done by paths, which are looked at first.
 
 #[cfg(any(test, not(unix)))]
+#[cfg_attr(unix, allow(dead_code, reason = "only its tests are here"))]
 mod paths;
 #[cfg(unix)]
 mod unix;

@@ -39,6 +39,8 @@ impl Known {
     pub(super) fn best(&self, file: &Identity, length: u64) -> (u64, Sum) {
         let entries = self.entries();
         let fitting = entries.iter().filter(|entry| entry.file == *file && entry.length <= length);
-        fitting.max_by_key(|entry| entry.length).map_or_else(Default::default, |entry| (entry.length, entry.sum.clone()))
+        fitting
+            .max_by_key(|entry| entry.length)
+            .map_or_else(Default::default, |entry| (entry.length, entry.sum.clone()))
     }
 }

@@ -75,8 +75,7 @@ impl FileServer {
         // From here on it does not matter where the program is.
         let root = std::fs::canonicalize(folder)?;
         Folder::open(&root)?;
-        let options =
-            Options { uploads: false, overwrite: false, largest: None, fsync: false, patience: PATIENCE };
+        let options = Options { uploads: false, overwrite: false, largest: None, fsync: false, patience: PATIENCE };
         Ok(Self(Arc::new(Shared {
             root,
             options,
@@ -90,7 +89,13 @@ impl FileServer {
         let mut options = self.0.options;
         change(&mut options);
         let (known, uploads) = (Known::default(), Uploads::default());
-        Self(Arc::new(Shared { root: self.0.root.clone(), options, known, uploads, summing: Semaphore::new(SUMMING) }))
+        Self(Arc::new(Shared {
+            root: self.0.root.clone(),
+            options,
+            known,
+            uploads,
+            summing: Semaphore::new(SUMMING),
+        }))
     }
 
     /// Whether clients may write files that are not there yet.

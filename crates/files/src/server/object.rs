@@ -50,9 +50,9 @@ impl FileServer {
             let mut listed = shared.open(name.parts())?.list(MOST_LISTED)?;
             listed.retain(|one| !one.name.ends_with(PART));
             listed.sort_by(|a, b| a.name.cmp(&b.name));
-            let stats = listed.into_iter().map(|Listed { name, folder, size, modified }| {
-                to_value(&Stat { name, size, modified, folder })
-            });
+            let stats = listed
+                .into_iter()
+                .map(|Listed { name, folder, size, modified }| to_value(&Stat { name, size, modified, folder }));
             Ok(Value::List(stats.collect::<Result<_, _>>()?))
         })
         .await
@@ -95,7 +95,8 @@ impl FileServer {
             file.seek(SeekFrom::Start(offset))?;
             let (known, sum) = shared.known.best(&identity, offset);
             let end = length.map_or(identity.size, |length| identity.size.min(offset.saturating_add(length)));
-            Ok(Reading { shared, file, identity, sum: (known == offset).then_some(sum), at: offset, end, chunk }.chunks())
+            Ok(Reading { shared, file, identity, sum: (known == offset).then_some(sum), at: offset, end, chunk }
+                .chunks())
         })
         .await
     }

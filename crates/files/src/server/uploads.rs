@@ -129,7 +129,11 @@ impl Upload {
         }
         let mut changes = self.at.subscribe();
         let mut turn = None;
-        let ready = changes.wait_for(|at| at.over || offset.is_some_and(|offset| at.offset > offset) || !at.busy && offset.is_none_or(|offset| offset == at.offset));
+        let ready = changes.wait_for(|at| {
+            at.over
+                || offset.is_some_and(|offset| at.offset > offset)
+                || !at.busy && offset.is_none_or(|offset| offset == at.offset)
+        });
         let waited = tokio::time::timeout(TURN, ready).await.map(|done| done.map(|_| ()));
         if !matches!(waited, Ok(Ok(()))) {
             return Err(Exception::value_error("what comes before this has not come"));
