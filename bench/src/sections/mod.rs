@@ -4,6 +4,7 @@ mod batch;
 mod bytes;
 mod codecs;
 mod connections;
+mod files;
 mod memory;
 mod peers;
 mod python_client;
@@ -38,6 +39,7 @@ pub const ALL: &[Section] = &[
     stream::SECTION,
     codecs::SECTION,
     memory::SECTION,
+    files::SECTION,
 ];
 
 const RUNTIMES: [&str; 2] = ["ct", "mt"];

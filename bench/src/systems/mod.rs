@@ -1,11 +1,14 @@
 //! The systems whose clients and servers are in this program.
 
 mod codecs;
+mod files;
 mod idle;
 mod raw;
 mod salamander;
 
 use salamander_bench_harness::{Args, Failure};
+
+pub use files::NAME as FILE_NAME;
 
 /// Runs the process that a command line of another process of this program asks for.
 pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
@@ -14,6 +17,8 @@ pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
         ("client", "raw") => raw::client(args),
         ("server", "salamander") => salamander::server(args),
         ("client", "salamander") => salamander::client(args),
+        ("server", "files") => files::server(args),
+        ("client", "files") => files::client(args),
         ("client", "idle") => idle::client(args),
         ("client", "codecs") => codecs::client(args),
         (role, other) => Err(format!("there is no {role} {other}").into()),
