@@ -20,6 +20,8 @@ pub(crate) struct Part {
     file: File,
     len: u64,
     sum: Sum,
+    /// It has its name, or is removed: what has that of the part now is somebody else's.
+    over: bool,
 }
 
 impl Part {
@@ -45,7 +47,7 @@ impl Part {
         let len = file.metadata()?.len();
         let mut sum = Sum::default();
         sum.add_from(&mut file, len)?;
-        Ok(Self { folder, name: name.to_owned(), part, file, len, sum })
+        Ok(Self { folder, name: name.to_owned(), part, file, len, sum, over: false })
     }
 
     /// How much there is.
@@ -80,22 +82,25 @@ impl Part {
     }
 
     /// Gives it its name.
-    pub(crate) fn finish(&self, overwrite: bool, fsync: bool) -> io::Result<()> {
+    pub(crate) fn finish(&mut self, overwrite: bool, fsync: bool) -> io::Result<()> {
         if fsync {
             self.file.sync_all()?;
         }
         self.folder.finish(&self.part, &self.name, overwrite)?;
+        self.over = true;
         if fsync { self.folder.sync() } else { Ok(()) }
     }
 
     /// Removes what there is.
-    pub(crate) fn discard(&self) -> io::Result<()> {
-        self.folder.remove(&self.part)
+    pub(crate) fn discard(&mut self) -> io::Result<()> {
+        self.folder.remove(&self.part)?;
+        self.over = true;
+        Ok(())
     }
 
     /// Removes it if nothing has come.
-    pub(crate) fn discard_if_empty(&self) {
-        if self.len == 0 {
+    pub(crate) fn discard_if_empty(&mut self) {
+        if self.len == 0 && !self.over {
             let _ = self.discard();
         }
     }
@@ -133,7 +138,7 @@ mod tests {
         assert!(part.finish(false, false).is_err());
         part.finish(true, false).unwrap();
         assert_eq!(std::fs::read(path.join("file")).unwrap(), b"d");
-        let part = open().unwrap();
+        let mut part = open().unwrap();
         part.discard_if_empty();
         assert_eq!(std::fs::read_dir(&path).unwrap().count(), 1);
         std::fs::remove_dir_all(path).unwrap();

@@ -26,7 +26,7 @@ impl Transfer {
         let part = self.fitting(part, name, size, &path).await?;
         let resumed = part.len();
         self.tell(resumed, size, resumed);
-        let part = self.fill(part, name, size, &path).await?;
+        let mut part = self.fill(part, name, size, &path).await?;
         // The server has summed what it sent, so this costs it nothing.
         let theirs: String = self.proxy.call("checksum", (name, size)).await?;
         let ours = part.checksum();

@@ -147,7 +147,6 @@ impl FileServer {
                 Ok((Some(Stat { name, size, modified: modified(&metadata), folder: false }), true))
             })
             .await?;
-        open.over();
         self.0.uploads.close(&upload);
         tracing::debug!("upload of {} is over, whole: {whole}", open.name);
         stat.ok_or_else(|| Exception::value_error("the checksum is another: what came is thrown away"))
@@ -157,7 +156,6 @@ impl FileServer {
     async fn abort(&self, upload: String) -> Result<(), Exception> {
         let open = self.0.uploads.get(&upload)?;
         let done = open.last(|part| Ok(part.discard()?)).await;
-        open.over();
         self.0.uploads.close(&upload);
         done
     }

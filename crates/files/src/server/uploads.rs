@@ -104,48 +104,41 @@ impl Upload {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
-    fn part(&self) -> MutexGuard<'_, Option<Part>> {
-        self.part.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Nobody writes any more; what there is stays for the next time.
-    fn close(&self) {
+    /// Nobody writes any more; what there is stays for the next time. Whoever writes just now is not waited for: the part goes with him.
+    pub(super) fn close(&self) {
         self.at.send_modify(|at| at.over = true);
-        if let Some(part) = self.part().take() {
+        let part = self.part.try_lock().ok().and_then(|mut part| part.take());
+        if let Some(mut part) = part {
             part.discard_if_empty();
         }
     }
 
     /// Waits until it is the turn of what comes at this offset, or at the end.
     async fn turn(&self, offset: Option<u64>) -> Result<u64, Exception> {
-        let mut crowded = false;
-        self.at.send_modify(|at| {
-            crowded = at.waiting >= MOST_WAITING;
-            at.waiting += 1;
-        });
-        let _waiting = Waiting(self);
-        if crowded {
-            return Err(Exception::runtime_error("too many calls wait for their turn in this upload"));
-        }
+        let _waiting = Waiting::new(self)?;
         let mut changes = self.at.subscribe();
-        let mut turn = None;
-        let ready = changes.wait_for(|at| {
-            at.over
-                || offset.is_some_and(|offset| at.offset > offset)
-                || !at.busy && offset.is_none_or(|offset| offset == at.offset)
-        });
-        let waited = tokio::time::timeout(TURN, ready).await.map(|done| done.map(|_| ()));
-        if !matches!(waited, Ok(Ok(()))) {
-            return Err(Exception::value_error("what comes before this has not come"));
-        }
-        // Somebody else may have been faster.
-        self.at.send_modify(|at| {
-            if !at.over && !at.busy && offset.is_none_or(|offset| offset == at.offset) {
-                at.busy = true;
-                turn = Some(at.offset);
+        let until = tokio::time::Instant::now() + TURN;
+        loop {
+            let ready = changes.wait_for(|at| at.takes(offset) || at.never(offset));
+            if !matches!(tokio::time::timeout_at(until, ready).await, Ok(Ok(_))) {
+                return Err(Exception::value_error("what comes before this has not come"));
             }
-        });
-        turn.ok_or_else(|| Exception::value_error("the upload is over, or has more than this already"))
+            let (mut turn, mut never) = (None, false);
+            self.at.send_if_modified(|at| {
+                never = at.never(offset);
+                // Somebody else may have been faster.
+                if !never && at.takes(offset) {
+                    at.busy = true;
+                    turn = Some(at.offset);
+                }
+                turn.is_some()
+            });
+            match turn {
+                Some(at) => return Ok(at),
+                None if never => return Err(Exception::value_error("the upload is over, or has this already")),
+                None => {}
+            }
+        }
     }
 
     /// Writes what comes at this offset, or at the end; gives how much there is.
@@ -193,20 +186,45 @@ impl Upload {
         self.turn(None).await?;
         self.with_part(work).await
     }
+}
 
-    /// Takes the part out: it is finished, or removed.
-    pub(super) fn over(&self) {
-        self.at.send_modify(|at| at.over = true);
-        drop(self.part().take());
+impl At {
+    /// Whether what comes at this offset, or at the end, can be written now.
+    fn takes(self, offset: Option<u64>) -> bool {
+        !self.busy && offset.is_none_or(|offset| offset == self.offset)
+    }
+
+    /// Whether it cannot be written at any time.
+    fn never(self, offset: Option<u64>) -> bool {
+        self.over || offset.is_some_and(|offset| offset < self.offset)
     }
 }
 
 /// One who waits for his turn.
 struct Waiting<'a>(&'a Upload);
 
+impl<'a> Waiting<'a> {
+    fn new(upload: &'a Upload) -> Result<Self, Exception> {
+        let mut crowded = false;
+        // Nobody needs to know.
+        upload.at.send_if_modified(|at| {
+            crowded = at.waiting >= MOST_WAITING;
+            at.waiting += usize::from(!crowded);
+            false
+        });
+        if crowded {
+            return Err(Exception::runtime_error("too many calls wait for their turn in this upload"));
+        }
+        Ok(Self(upload))
+    }
+}
+
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.at.send_modify(|at| at.waiting -= 1);
+        self.0.at.send_if_modified(|at| {
+            at.waiting -= 1;
+            false
+        });
     }
 }
 
