@@ -89,5 +89,5 @@ impl Reading {
 
 /// What those are told whose file is another one in the end than in the beginning.
 pub(super) fn changed() -> Exception {
-    io::Error::new(io::ErrorKind::Other, "the file has been changed while it was read").into()
+    io::Error::other("the file has been changed while it was read").into()
 }
