@@ -29,6 +29,8 @@ pub struct Measured {
     cpus: Vec<f64>,
     /// The best round counts, not the one in the middle.
     best: bool,
+    /// The most memory that the client and the server have had, in bytes.
+    pub memory: Option<(u64, u64)>,
     /// Why there are no figures.
     pub failure: Option<String>,
 }
@@ -60,6 +62,10 @@ impl Running {
     fn cpu(&self) -> Result<Duration, Failure> {
         Ok(self.client.cpu()? + self.server.cpu()?)
     }
+
+    fn most_memory(&self) -> Option<(u64, u64)> {
+        Some((self.client.most_memory().ok()?, self.server.most_memory().ok()?))
+    }
 }
 
 /// Measures the pairs in turn, round by round, so that whatever else the machine does falls on all of them. All of them are
@@ -81,6 +87,9 @@ pub fn measure(pairs: &[Pair], options: &Options) -> Vec<Measured> {
                 measured.take(done);
             }
         }
+    }
+    for (measured, running) in all.iter_mut().zip(&running) {
+        measured.memory = running.as_ref().ok().and_then(Running::most_memory);
     }
     all
 }
@@ -104,7 +113,7 @@ pub fn measure_afresh(pairs: &[Pair], options: &Options) -> Vec<Measured> {
 
 impl Measured {
     fn new(pair: &Pair, best: bool) -> Self {
-        Self { name: pair.name.clone(), rates: Vec::new(), cpus: Vec::new(), best, failure: None }
+        Self { name: pair.name.clone(), rates: Vec::new(), cpus: Vec::new(), best, memory: None, failure: None }
     }
 
     /// Takes the figures of a round, if it gave any.
@@ -182,6 +191,7 @@ mod tests {
             rates: rates.into(),
             cpus: Vec::new(),
             best: false,
+            memory: None,
             failure: None,
         };
         assert_eq!(measured(&[10.0, 40.0, 20.0]).ratio(&measured(&[5.0, 10.0, 10.0])), Some(2.0));

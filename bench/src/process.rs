@@ -134,8 +134,17 @@ impl Process {
 
     /// The memory that it has now, in bytes.
     pub fn memory(&self) -> Result<u64, Failure> {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that it has had, in bytes.
+    pub fn most_memory(&self) -> Result<u64, Failure> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or_else(|| format!("no {name}"))?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 }

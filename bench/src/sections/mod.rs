@@ -4,6 +4,7 @@ mod batch;
 mod bytes;
 mod codecs;
 mod connections;
+mod files;
 mod memory;
 mod multiprocessing;
 mod peers;
@@ -42,6 +43,7 @@ pub const ALL: &[Section] = &[
     memory::SECTION,
     multiprocessing::SECTION,
     xmlrpc::SECTION,
+    files::SECTION,
 ];
 
 const RUNTIMES: [&str; 2] = ["ct", "mt"];

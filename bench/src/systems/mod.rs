@@ -1,6 +1,7 @@
 //! The systems whose clients and servers are in this program.
 
 mod codecs;
+mod files;
 mod idle;
 mod multiprocessing;
 mod raw;
@@ -8,6 +9,8 @@ mod salamander;
 mod xmlrpc;
 
 use salamander_bench_harness::{Args, Failure};
+
+pub use files::NAME as FILE_NAME;
 
 /// Runs the process that a command line of another process of this program asks for.
 pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
@@ -20,6 +23,8 @@ pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
         ("client", "multiprocessing") => multiprocessing::client(args),
         ("server", "xmlrpc") => xmlrpc::server(args),
         ("client", "xmlrpc") => xmlrpc::client(args),
+        ("server", "files") => files::server(args),
+        ("client", "files") => files::client(args),
         ("client", "idle") => idle::client(args),
         ("client", "codecs") => codecs::client(args),
         (role, other) => Err(format!("there is no {role} {other}").into()),

@@ -14,6 +14,7 @@ mod error;
 mod features;
 pub mod multiprocessing;
 pub mod naming;
+pub mod plain;
 mod python;
 mod stream;
 mod tls;

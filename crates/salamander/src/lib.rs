@@ -36,6 +36,8 @@
 //! or in Python, with nothing but Pyro5: `Pyro5.api.Proxy("PYRONAME:example.greeting").get_fortune("Ada")`.
 
 pub use salamander_codec::{Args, Arguments, Classes, Codec, Settings as CodecSettings};
+#[cfg(feature = "files")]
+pub use salamander_files as files;
 #[cfg(feature = "http")]
 pub use salamander_http as http;
 /// ```

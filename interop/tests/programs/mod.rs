@@ -19,6 +19,11 @@ pub fn example(name: &str, args: &[&str]) -> Command {
     without_settings(Command::new(built().join("examples").join(name)), args)
 }
 
+/// A program of the recipe book.
+pub fn recipe(name: &str) -> Command {
+    without_settings(Command::new(built().join(name)), &[])
+}
+
 /// A program of Python's, as `-m module` or a script.
 pub fn python(args: &[&str]) -> Command {
     let mut command = without_settings(Command::new(python::interpreter()), args);
@@ -126,6 +131,19 @@ impl Server {
     /// The first URI of an object that it has told.
     pub fn uri(&self) -> &str {
         self.told.split_whitespace().find(|word| word.starts_with("PYRO:")).unwrap()
+    }
+
+    /// Asks it to end, and waits until it has.
+    #[cfg(unix)]
+    pub fn terminate(mut self) -> std::process::ExitStatus {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(asked.unwrap().success());
+        self.child.wait().unwrap()
+    }
+
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// The port in that URI.

@@ -11,7 +11,8 @@ const PROTOCOLS: &str = "salamander-wire";
 
 /// Crates that know no protocol, and what they may not name.
 const IGNORANT: &[&str] = &["salamander-object", "salamander-codec", "salamander-value"];
-const UPPER: &[&str] = &["salamander_wire", "salamander_net", "salamander_http", "salamander_tasks", "salamander"];
+const UPPER: &[&str] =
+    &["salamander_wire", "salamander_net", "salamander_files", "salamander_http", "salamander_tasks", "salamander"];
 
 pub fn check(sources: &[Source]) -> Vec<Finding> {
     let protocols: BTreeSet<String> = sources

@@ -26,6 +26,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "salamander-files",
+        &["salamander-value", "salamander-codec", "salamander-object", "salamander-net", "salamander-macros"],
+    ),
+    (
         "salamander",
         &[
             "salamander-value",
@@ -33,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "salamander-wire",
             "salamander-object",
             "salamander-net",
+            "salamander-files",
             "salamander-http",
             "salamander-macros",
         ],

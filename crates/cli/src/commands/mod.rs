@@ -4,10 +4,13 @@ mod bench;
 mod call;
 mod check_config;
 mod echoserver;
+mod files;
 mod httpgateway;
 mod meta;
 mod ns;
 mod nsc;
+mod socket;
+mod transfer;
 mod up;
 
 use std::sync::Arc;
@@ -34,6 +37,10 @@ pub(crate) enum Command {
     Nsc(nsc::Nsc),
     Echoserver(echoserver::Echoserver),
     Httpgateway(httpgateway::Httpgateway),
+    Files(files::Files),
+    Send(transfer::Send),
+    Receive(transfer::Receive),
+    Socket(socket::Socket),
     CheckConfig(check_config::CheckConfig),
     Call(call::Call),
     Meta(meta::Meta),
@@ -48,6 +55,10 @@ pub(crate) async fn run(command: Command, world: World) -> Result<(), Failure> {
         Command::Nsc(nsc) => nsc.run(world).await,
         Command::Echoserver(echoserver) => echoserver.run(world).await,
         Command::Httpgateway(httpgateway) => httpgateway.run(world).await,
+        Command::Files(files) => files.run(world).await,
+        Command::Send(send) => send.run(world).await,
+        Command::Receive(receive) => receive.run(world).await,
+        Command::Socket(socket) => socket.run(world).await,
         Command::CheckConfig(check_config) => check_config.run(world),
         Command::Call(call) => call.run(world).await,
         Command::Meta(meta) => meta.run(world).await,

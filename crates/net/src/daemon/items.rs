@@ -16,6 +16,9 @@ use crate::features::NEXT_ITEMS;
 
 /// At most this many items are given at once.
 const MOST_ITEMS: usize = 10_000;
+/// No more items are given once they have this many bytes: however many of however large ones somebody asks for, they are not all held
+/// at once.
+const ENOUGH: usize = 4 * 1024 * 1024;
 
 /// Answers the calls that ask for items; gives nothing for any other method.
 pub(super) fn ask(
@@ -91,12 +94,16 @@ impl Asking {
         reply: &mut dyn Writer,
     ) -> Poll<Result<(), Exception>> {
         let mut values = Vec::new();
+        let mut bytes = 0;
         let mut over = None;
-        while values.len() < self.count {
+        while values.len() < self.count && bytes < ENOUGH {
             let mut writer = ValueWriter::default();
             match items.poll_next(cx, &mut writer) {
                 Poll::Ready(Next::Item) => match writer.into_value().and_then(|value| self.carried(value)) {
-                    Ok(value) => values.push(value),
+                    Ok((value, size)) => {
+                        values.push(value);
+                        bytes += size;
+                    }
                     Err(error) => {
                         over = Some(Some(error.exception()));
                         break;
@@ -132,14 +139,15 @@ impl Asking {
         Poll::Ready(Ok(()))
     }
 
-    /// The item, if the codec can carry it: one that it cannot is found before anything of it stands in the reply.
-    fn carried(&self, item: Value) -> salamander_value::Result<Value> {
-        self.codec.write(&mut Output::new(), &self.settings, |writer| {
+    /// The item and its size, if the codec can carry it: one that it cannot is found before anything of it stands in the reply.
+    fn carried(&self, item: Value) -> salamander_value::Result<(Value, usize)> {
+        let mut out = Output::new();
+        self.codec.write(&mut out, &self.settings, |writer| {
             writer.begin_list(Some(1))?;
             write_value(&item, writer)?;
             writer.end()
         })?;
-        Ok(item)
+        Ok((item, out.total_len()))
     }
 
     /// What asking for one item has come to.

@@ -1,0 +1,27 @@
+//! An object, called by its name: whoever calls it need not know where it is.
+
+use salamander::prelude::*;
+
+struct Greeting;
+
+#[expose]
+impl Greeting {
+    fn get_fortune(&self, name: String) -> String {
+        format!("Hello, {name}. Here is your fortune message:\nTomorrow's lucky number is 12345678.")
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let (names, name_server) = recipes::name_server().await?;
+    let daemon = Daemon::bind("localhost:0").await?;
+    let uri = daemon.register("example.greeting", Greeting)?;
+    names.register("example.greeting", &uri).await?;
+    tokio::spawn(daemon.serve());
+
+    // Without what is behind @, the name server is looked for.
+    let greeting = Proxy::new(format!("PYRONAME:example.greeting@{}", recipes::at(&name_server)))?;
+    let text: String = greeting.call("get_fortune", ("Ada",)).await?;
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The recipe book: every recipe, run as its reader does, and what it prints.
+#![allow(clippy::unwrap_used)]
+
+mod programs;
+
+use std::collections::BTreeSet;
+
+use programs::{recipe, run};
+
+#[track_caller]
+fn prints(name: &str, expected: &str) {
+    assert_eq!(run(&mut recipe(name)), expected);
+}
+
+const FORTUNE: &str = "Hello, Ada. Here is your fortune message:\nTomorrow's lucky number is 12345678.\n";
+
+#[test]
+fn greeting_by_uri() {
+    prints("greeting_by_uri", FORTUNE);
+}
+
+#[test]
+fn greeting_by_name() {
+    prints("greeting_by_name", FORTUNE);
+}
+
+#[test]
+fn chain() {
+    prints("chain", "hello -> A -> B -> C -> A\n");
+}
+
+#[test]
+fn attributes() {
+    prints(
+        "attributes",
+        "attributes: celsius, fahrenheit\n21.5 degrees Celsius are 70.7 degrees Fahrenheit\n\
+         ValueError: colder than anything can be\nfahrenheit cannot be set\n",
+    );
+}
+
+#[test]
+fn metadata() {
+    prints(
+        "metadata",
+        "printer.hall: colour:no, resource:printer\nprinter.office: colour:yes, resource:printer\n\
+         printed in the office: a picture\n",
+    );
+}
+
+#[test]
+fn oneway() {
+    prints("oneway", "one-way: write\nthe caller went on\n[\"a line\"]\n");
+}
+
+#[test]
+fn batch() {
+    prints("batch", "100\n70\nValueError: there are only 70\n");
+}
+
+#[test]
+fn socket_time() {
+    let told = run(&mut recipe("socket_time"));
+    let lines: Vec<&str> = told.lines().collect();
+    for (line, words) in lines.iter().zip(["The time got from the server is ", "The time got by a datagram is "]) {
+        // As in "Thu Jun  6 12:00:05 2024".
+        let time = line.strip_prefix(words).unwrap();
+        assert!(time.len() == 24 && time.matches(':').count() == 2, "{told}");
+    }
+    assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn file_transfer() {
+    prints(
+        "file_transfer",
+        "sent 1000000 bytes, SHA-256 ec21d64624228af3...\nreceived 1000000 bytes, of which 400000 were there\nthe same: true\n\
+         ValueError: the name \"../here/numbers\" is refused: it has dots for folders\n\
+         ValueError: the name \"/etc/passwd\" is refused: it is absolute, or a part of it is empty\n\
+         FileNotFoundError: missing: No such file or directory (os error 2)\n",
+    );
+}
+
+#[test]
+fn every_recipe_stands_in_the_book_and_is_tested() {
+    let folder = interop::python::workspace().join("examples/recipes");
+    let book = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let programs: BTreeSet<String> = std::fs::read_dir(folder.join("src/bin"))
+        .unwrap()
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let tests = include_str!("recipes.rs");
+    for name in &programs {
+        assert!(book.contains(&format!("`cargo run -p recipes --bin {name}`")), "{name} is not in the book");
+        assert!(tests.contains(&format!("fn {name}()")), "{name} has no test");
+    }
+}
