@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use salamander::http::{Gateway, GatewayOptions, Site, XmlRpc};
+use salamander::http::{Gateway, GatewayOptions, JsonRpc, Site, XmlRpc};
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
@@ -27,7 +27,7 @@ Examples:
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
 It serves Pyro.NameServer, test.echoserver, example.greeting, example.calculator and the functions add and sub, to Pyro's \
-clients, by HTTP and by XML-RPC. Ctrl-C stops it.")]
+clients, by HTTP, XML-RPC and JSON-RPC. Ctrl-C stops it.")]
 pub(crate) struct Up {
     /// The host name or address to listen on [default: PYRO_HOST, or localhost]
     #[arg(long)]
@@ -45,13 +45,17 @@ pub(crate) struct Up {
     #[arg(long)]
     no_demo: bool,
 
-    /// Do not answer HTTP on the same port, XML-RPC neither
+    /// Do not answer HTTP on the same port, neither XML-RPC nor JSON-RPC that is posted
     #[arg(long)]
     no_http: bool,
 
     /// Do not answer XML-RPC
     #[arg(long)]
     no_xmlrpc: bool,
+
+    /// Do not answer JSON-RPC, neither by HTTP nor by plain connections
+    #[arg(long)]
+    no_jsonrpc: bool,
 
     /// Leave the HTTP gateway with its page out
     #[arg(long)]
@@ -113,12 +117,15 @@ impl Up {
 
     /// All that answers HTTP on the same port. Whoever may call by Pyro may call by XML-RPC.
     fn site(&self, config: &Config, gateway: Option<Gateway>) -> Option<Site> {
-        if self.no_http || (gateway.is_none() && self.no_xmlrpc) {
+        if self.no_http || (gateway.is_none() && self.no_xmlrpc && self.no_jsonrpc) {
             return None;
         }
         let mut site = Site::new().own_pages_only(self.hosts(config));
         if !self.no_xmlrpc {
             site = site.xmlrpc(XmlRpc::new().allow_none(true));
+        }
+        if !self.no_jsonrpc {
+            site = site.jsonrpc(JsonRpc::new());
         }
         if let Some(gateway) = gateway {
             site = site.gateway(gateway);
@@ -153,9 +160,12 @@ impl Up {
         options.port = self.port;
         options.storage = Some(format!("sql:{file}"));
         options.without_key.clone_from(&self.without_key);
-        let set_up = |builder: Builder| match site {
-            Some(site) => builder.door(site),
-            None => builder,
+        let set_up = |builder: Builder| {
+            let builder = match site {
+                Some(site) => builder.door(site),
+                None => builder,
+            };
+            if self.no_jsonrpc { builder } else { builder.door(JsonRpc::new()) }
         };
         ns::bind_with(options, config, set_up).await.map_err(|failure| match failure {
             Failure::Usage(message) => Failure::Failed(message),
@@ -195,6 +205,10 @@ impl Up {
         if let Some(xmlrpc) = &xmlrpc {
             output.line(format_args!("  {:<20} {xmlrpc}", "XML-RPC"))?;
         }
+        let jsonrpc = (!self.no_http && !self.no_jsonrpc).then(|| format!("{scheme}://{in_url}:{port}/jsonrpc"));
+        if let Some(jsonrpc) = &jsonrpc {
+            output.line(format_args!("  {:<20} {jsonrpc}", "JSON-RPC"))?;
+        }
         let at = match (host, port) {
             ("localhost", NAME_SERVER_PORT) => String::new(),
             (host, port) if host.contains(':') => format!("@[{host}]:{port}"),
@@ -217,6 +231,10 @@ impl Up {
                 "  python -c 'import xmlrpc.client; print(xmlrpc.client.ServerProxy(\"{xmlrpc}\").add(2, 3))'"
             ))?;
         }
+        if let (Some(jsonrpc), false) = (&jsonrpc, objects.is_empty()) {
+            let request = r#"{"jsonrpc": "2.0", "method": "add", "params": [2, 3], "id": 1}"#;
+            output.line(format_args!("  curl -H 'Content-Type: application/json' -d '{request}' {jsonrpc}"))?;
+        }
         output.line("")?;
         output.line("Ctrl-C stops it.")?;
         let served = objects.iter().map(|(name, uri)| (*name, uri.to_string()));
@@ -226,6 +244,7 @@ impl Up {
             ("data", self.data.display().to_string().into()),
             ("http", url.into()),
             ("xmlrpc", xmlrpc.into()),
+            ("jsonrpc", jsonrpc.into()),
             ("broadcast", server.broadcast_addr().map(|address| address.to_string()).into()),
             ("objects", Value::from(served.collect::<Dict>())),
         ]))
