@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use interop::certs;
+use interop::certs::{Certs, borrowed};
 use interop::xmlrpc::{Ours, Theirs};
-use salamander::http::XmlRpc;
 use salamander::http::xmlrpc::{Client, Fault, Options};
+use salamander::http::{Site, XmlRpc};
 use salamander::{Config, Date, DateTime, Dict, Error, Kind, Time, Value};
 
 /// A client of a server on a port.
@@ -184,7 +184,8 @@ async fn a_call_ends_with_its_deadline() {
 
 #[tokio::test]
 async fn a_name_and_a_password_are_shown() {
-    let (theirs, ours) = (Theirs::start(&["--user", "ada:se cret"]), Ours::start(XmlRpc::new().user("ada", "se cret")).await);
+    let (theirs, ours) =
+        (Theirs::start(&["--user", "ada:se cret"]), Ours::start(XmlRpc::new().user("ada", "se cret")).await);
     for port in [theirs.port, ours.port] {
         let url = format!("http://ada:se%20cret@127.0.0.1:{port}/RPC2");
         let client = Client::with_config(&url, Arc::default()).unwrap();
@@ -212,4 +213,26 @@ async fn other_answers_are_errors() {
     assert_eq!(at(free).call::<i64>("add", (1, 2)).await.unwrap_err().kind(), Kind::Connection);
 }
 
-include!("encrypted.rs");
+/// Over TLS, and with the certificate that a client shows known to who serves it.
+#[tokio::test]
+async fn encrypted_servers_are_called() {
+    let certs = Certs::new();
+    let theirs = Theirs::start(&["--http11", "--tls", &certs.file("server"), &certs.file("server_key")]);
+    let settings = certs.strict_server("server", "ca");
+    let config = Config::from_vars(borrowed(&settings)).unwrap();
+    let ours = Ours::with(|builder| builder.config(config.into()).door(Site::new().xmlrpc(XmlRpc::new()))).await;
+    for port in [theirs.port, ours.port] {
+        let client = |settings: &[(&'static str, String)]| {
+            let config = Config::from_vars(borrowed(settings)).unwrap();
+            Client::with_config(&format!("https://127.0.0.1:{port}"), config.into()).unwrap()
+        };
+        let known = client(&certs.known_client("ca", "client"));
+        for number in 0..3 {
+            assert_eq!(known.call::<i64>("add", (number, 1)).await.unwrap(), number + 1);
+        }
+        let error = client(&certs.client("other_ca")).call::<i64>("add", (1, 2)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Refused, "{error}");
+        let plain = at(port).call::<i64>("add", (1, 2)).await.unwrap_err();
+        assert!(matches!(plain.kind(), Kind::Connection | Kind::Protocol), "{plain}");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod start;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -230,8 +231,8 @@ impl fmt::Debug for Site {
 }
 
 /// An answer that is a line of text.
-pub(crate) fn plain(status: StatusCode, text: impl Into<String>) -> Response<Body> {
-    let mut answer = Response::new(Body::from(text.into()));
+pub(crate) fn plain(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Response<Body> {
+    let mut answer = Response::new(Body::from(text.into().into_owned()));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -244,9 +245,11 @@ fn not_allowed(methods: &'static str) -> Response<Body> {
     answer
 }
 
-/// The answer where there is too much to do.
-pub(crate) fn busy() -> Response<Body> {
-    let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, "too much to do; try again later");
+/// What is said where there is too much to do.
+pub(crate) const BUSY: &str = "too much to do; try again later";
+
+fn busy() -> Response<Body> {
+    let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, BUSY);
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     answer

@@ -140,7 +140,8 @@ impl Client {
     /// # Errors
     /// A fault is of the kind [`Kind::Remote`]; other kinds tell what else went wrong.
     pub async fn call<T: DeserializeOwned>(&self, method: &str, arguments: impl Arguments) -> Result<T> {
-        Ok(from_value(&self.request(method, &arguments).await?)?)
+        let document = self.document(method, &arguments)?;
+        Ok(from_value(&self.answer(document).await?)?)
     }
 
     /// Calls that are made together, by `system.multicall`.
@@ -148,12 +149,17 @@ impl Client {
         MultiCall::new(self)
     }
 
-    /// Makes a call.
-    pub(super) async fn request(&self, method: &str, arguments: &dyn Arguments) -> Result<Value> {
-        let inner = &self.0;
+    /// The document that is a call.
+    pub(super) fn document(&self, method: &str, arguments: &dyn Arguments) -> Result<Vec<u8>> {
         let mut out = Output::new();
-        xmlrpc::write_call(&mut out, &inner.settings, method, arguments)?;
-        let exchange = inner.exchange(out.into_vec());
+        xmlrpc::write_call(&mut out, &self.0.settings, method, arguments)?;
+        Ok(out.into_vec())
+    }
+
+    /// Makes a call.
+    pub(super) async fn answer(&self, document: Vec<u8>) -> Result<Value> {
+        let inner = &self.0;
+        let exchange = inner.exchange(document);
         let response = match inner.timeout {
             Some(timeout) => match tokio::time::timeout(timeout, exchange).await {
                 Ok(done) => done?,

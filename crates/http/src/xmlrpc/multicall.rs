@@ -64,7 +64,8 @@ impl<'c> MultiCall<'c> {
     /// Where they were not made; a fault of the server's that concerns all of them is of the kind [`Kind::Remote`].
     pub async fn send(self) -> Result<Vec<Result<Value>>> {
         let count = self.calls.len();
-        let results = match self.client.request("system.multicall", &vec![Value::List(self.calls)]).await? {
+        let document = self.client.document("system.multicall", &vec![Value::List(self.calls)])?;
+        let results = match self.client.answer(document).await? {
             Value::List(results) if results.len() == count => results,
             other => {
                 let message = format!("a multicall of {count} calls was answered with {}", other.type_name());

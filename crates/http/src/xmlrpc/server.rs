@@ -1,9 +1,11 @@
 //! Requests of XML-RPC: what is around a call.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
-    WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
+    TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -14,7 +16,7 @@ use super::coding::{gunzip, gzip, takes_gzip};
 use super::dispatch;
 use super::options::{Inner, XmlRpc};
 use crate::Body;
-use crate::site::{Part, Responding, Visitor, busy, plain};
+use crate::site::{BUSY, Part, Responding, Visitor, plain};
 
 /// From this size on, responses are compressed for those who take it: what a common packet holds, as in Python.
 const COMPRESS_BEYOND: usize = 1400;
@@ -39,29 +41,25 @@ impl Part for XmlRpc {
 
     fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Responding {
         let xmlrpc = self.0.clone();
-        Box::pin(async move { xmlrpc.answer(request, visitor).await.unwrap_or_else(|refused| refused) })
+        Box::pin(async move { xmlrpc.answer(request, visitor).await.unwrap_or_else(Refused::answer) })
     }
 }
 
 impl Inner {
-    /// Answers a request; the error is an answer too.
-    async fn answer(&self, request: Request<Incoming>, visitor: Visitor) -> Result<Response<Body>, Response<Body>> {
+    async fn answer(&self, request: Request<Incoming>, visitor: Visitor) -> Result<Response<Body>, Refused> {
         let (head, body) = request.into_parts();
         if !self.lets_in(head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes)) {
-            let mut answer = refused(StatusCode::UNAUTHORIZED, "this needs a name and a password");
-            let realm = HeaderValue::from_static("Basic realm=\"XML-RPC\", charset=\"UTF-8\"");
-            answer.headers_mut().insert(WWW_AUTHENTICATE, realm);
-            return Err(answer);
+            return Err(Refused::new(StatusCode::UNAUTHORIZED, "this needs a name and a password"));
         }
         if head.method != Method::POST {
             // Python's word for it; the method is one that was recognised.
             let text = format!("Unsupported method ('{}')", head.method);
-            return Err(refused(StatusCode::NOT_IMPLEMENTED, text));
+            return Err(Refused::new(StatusCode::NOT_IMPLEMENTED, text));
         }
         let document = {
             // Bodies are what takes memory; calls are limited by their connections.
             let reading = tokio::time::timeout(self.body_time, self.reading.acquire()).await;
-            let Ok(Ok(_place)) = reading else { return Err(busy()) };
+            let Ok(Ok(_place)) = reading else { return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, BUSY)) };
             let body = self.read(&head, body).await?;
             self.decode(&head, body)?
         };
@@ -70,11 +68,11 @@ impl Inner {
     }
 
     /// The body of a request.
-    async fn read(&self, head: &Parts, body: Incoming) -> Result<Bytes, Response<Body>> {
-        let too_large = || refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large");
+    async fn read(&self, head: &Parts, body: Incoming) -> Result<Bytes, Refused> {
+        let too_large = || Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large");
         let announced = text(&head.headers, CONTENT_LENGTH.as_str()).and_then(|text| text.parse::<u64>().ok());
         if announced.is_none() && !head.headers.contains_key(TRANSFER_ENCODING) {
-            return Err(refused(StatusCode::LENGTH_REQUIRED, "the request should tell its length"));
+            return Err(Refused::new(StatusCode::LENGTH_REQUIRED, "the request should tell its length"));
         }
         if announced.is_some_and(|length| length > self.max_body as u64) {
             return Err(too_large());
@@ -82,33 +80,62 @@ impl Inner {
         match tokio::time::timeout(self.body_time, Limited::new(body, self.max_body).collect()).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-            Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the request was cut off")),
-            Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the request took too long")),
+            Ok(Err(_)) => Err(Refused::new(StatusCode::BAD_REQUEST, "the request was cut off")),
+            Err(_) => Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the request took too long")),
         }
     }
 
     /// The document that a body is.
-    fn decode(&self, head: &Parts, body: Bytes) -> Result<Bytes, Response<Body>> {
+    fn decode(&self, head: &Parts, body: Bytes) -> Result<Bytes, Refused> {
         let encoding = text(&head.headers, CONTENT_ENCODING.as_str()).unwrap_or("identity").to_ascii_lowercase();
         match &*encoding {
             "identity" => Ok(body),
             "gzip" => match gunzip(&body, self.max_body) {
                 Ok(body) => Ok(body.into()),
-                Err(_) => Err(plain(StatusCode::BAD_REQUEST, "error decoding gzip content")),
+                Err(_) => Err(Refused::after(StatusCode::BAD_REQUEST, "error decoding gzip content")),
             },
             other => {
                 let other: String = other.chars().take(40).collect();
-                Err(plain(StatusCode::NOT_IMPLEMENTED, format!("encoding '{other}' not supported")))
+                Err(Refused::after(StatusCode::NOT_IMPLEMENTED, format!("encoding '{other}' not supported")))
             }
         }
     }
 }
 
-/// An answer to a request whose body is not read, after which the connection ends.
-fn refused(status: StatusCode, why: impl Into<String>) -> Response<Body> {
-    let mut answer = plain(status, why);
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    answer
+/// A request that is not answered with a document.
+struct Refused {
+    status: StatusCode,
+    why: Cow<'static, str>,
+    /// Its body has been read, so that the next one can follow.
+    read: bool,
+}
+
+impl Refused {
+    fn new(status: StatusCode, why: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, why: why.into(), read: false }
+    }
+
+    /// One whose body has been read.
+    fn after(status: StatusCode, why: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, why: why.into(), read: true }
+    }
+
+    fn answer(self) -> Response<Body> {
+        let mut answer = plain(self.status, self.why);
+        let headers = answer.headers_mut();
+        if !self.read {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                let realm = HeaderValue::from_static("Basic realm=\"XML-RPC\", charset=\"UTF-8\"");
+                headers.insert(WWW_AUTHENTICATE, realm);
+            }
+            StatusCode::SERVICE_UNAVAILABLE => _ = headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
+            _ => {}
+        }
+        answer
+    }
 }
 
 fn answered(mut response: Vec<u8>, headers: &HeaderMap) -> Response<Body> {
