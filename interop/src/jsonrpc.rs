@@ -1,10 +1,12 @@
 //! Our server of JSON-RPC for tests, with the functions of the specification's examples and some more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
 use salamander::http::{JsonRpc, Site};
 use salamander::{Builder, CallContext, Daemon, DaemonHandle, Exception, Int, Value, expose};
+use tokio::sync::Semaphore;
 
 /// A server that runs until this is dropped.
 pub struct Ours {
@@ -12,6 +14,42 @@ pub struct Ours {
     pub handle: DaemonHandle,
     /// Its port on 127.0.0.1.
     pub port: u16,
+    /// The gate behind which calls wait.
+    pub gate: Gate,
+}
+
+/// An object whose method waits until it is let through.
+#[derive(Clone)]
+pub struct Gate {
+    entered: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    /// Waits until so many calls wait at the gate.
+    ///
+    /// # Panics
+    /// Where none come.
+    pub async fn reached(&self, calls: u32) {
+        let entered = self.entered.acquire_many(calls);
+        tokio::time::timeout(Duration::from_secs(60), entered).await.expect("calls").expect("a gate").forget();
+    }
+
+    /// Lets so many calls through.
+    pub fn open(&self, calls: usize) {
+        self.open.add_permits(calls);
+    }
+}
+
+#[expose]
+impl Gate {
+    async fn pass(&self, value: u64) -> u64 {
+        self.entered.add_permits(1);
+        if let Ok(permit) = self.open.acquire().await {
+            permit.forget();
+        }
+        value
+    }
 }
 
 impl Ours {
@@ -33,8 +71,10 @@ impl Ours {
         let handle = daemon.handle();
         let port = daemon.local_addr().expect("an address").port();
         register(&handle).expect("free names");
+        let gate = Gate { entered: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) };
+        handle.register("gate", gate.clone()).expect("a free name");
         tokio::spawn(daemon.serve());
-        Self { handle, port }
+        Self { handle, port, gate }
     }
 }
 

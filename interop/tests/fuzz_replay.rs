@@ -55,6 +55,11 @@ fn xmlrpc() {
 }
 
 #[test]
+fn jsonrpc() {
+    replay("jsonrpc", MUTATIONS);
+}
+
+#[test]
 fn wire() {
     replay("wire", MUTATIONS);
 }

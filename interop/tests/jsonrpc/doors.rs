@@ -50,10 +50,12 @@ async fn lines_are_answered_with_lines() {
 async fn a_slow_call_holds_up_no_other() {
     let ours = Ours::start().await;
     let mut stream = connect(&ours).await;
-    let slow = r#"{"jsonrpc":"2.0","method":"slow","params":[300],"id":"slow"}"#;
+    let slow = r#"{"jsonrpc":"2.0","method":"gate.pass","params":[1],"id":"slow"}"#;
     let fast = r#"{"jsonrpc":"2.0","method":"slow","params":[0],"id":"fast"}"#;
     stream.write_all(format!("{slow}\n{fast}\n[{slow},{fast}]\n").as_bytes()).await.unwrap();
     assert_eq!(line(&mut stream).await["id"], "fast");
+    ours.gate.reached(2).await;
+    ours.gate.open(2);
     // Responses of a batch are in the order of its requests.
     let mut others = [line(&mut stream).await, line(&mut stream).await];
     others.sort_by_key(Value::is_array);

@@ -50,6 +50,7 @@
 //! # Wire
 //! JSON-RPC 2.0, where `params` that are `null` are no valid request; OpenRPC 1.3.2 for `rpc.discover`.
 
+mod client;
 mod conversation;
 mod discover;
 mod dispatch;
@@ -61,5 +62,6 @@ mod response;
 mod scan;
 mod websocket;
 
+pub use client::{Batch, Client, Subscription};
 pub use options::JsonRpc;
 pub use response::code;

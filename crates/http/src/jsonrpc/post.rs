@@ -36,35 +36,33 @@ impl Part for JsonRpc {
             if request.method() == Method::GET && has_token(request.headers(), &UPGRADE, "websocket") {
                 return websocket::accept(rpc, request, &visitor);
             }
-            answer(rpc, request, visitor).await.unwrap_or_else(|refused| refused)
+            answer(rpc, request, visitor).await
         })
     }
 }
 
-/// Answers a request; the error is an answer too.
-async fn answer(
-    rpc: Arc<Inner>,
-    request: Request<Incoming>,
-    visitor: Visitor,
-) -> Result<Response<Body>, Response<Body>> {
+async fn answer(rpc: Arc<Inner>, request: Request<Incoming>, visitor: Visitor) -> Response<Body> {
     if request.method() != Method::POST {
         let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "JSON-RPC is posted, or spoken over a WebSocket");
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        return Err(answer);
+        return answer;
     }
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !JSON.iter().any(|json| kind.eq_ignore_ascii_case(json)) {
-        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the Content-Type should be application/json"));
+        return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the Content-Type should be application/json");
     }
     let message = {
         // Bodies are what takes memory; calls are limited by their connections.
         let reading = tokio::time::timeout(rpc.body_time, rpc.reading.acquire()).await;
-        let Ok(Ok(_place)) = reading else { return Err(busy()) };
-        body(&rpc, request.into_body()).await?
+        let Ok(Ok(_place)) = reading else { return busy() };
+        match body(&rpc, request.into_body()).await {
+            Ok(message) => message,
+            Err((status, why)) => return refused(status, why),
+        }
     };
     let caller = Caller { rpc, daemon: visitor.daemon, session: visitor.session, subscribing: None };
-    Ok(match caller.respond(message).await.message {
+    match caller.respond(message).await.message {
         Some(message) => {
             let mut answer = Response::new(Body::from(message));
             answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -72,17 +70,18 @@ async fn answer(
         }
         // Not 204, which some clients take for a failure.
         None => Response::new(Body::from(Bytes::new())),
-    })
+    }
 }
 
-async fn body(rpc: &Inner, body: Incoming) -> Result<Bytes, Response<Body>> {
+/// The body of a request, or what to refuse it with.
+async fn body(rpc: &Inner, body: Incoming) -> Result<Bytes, (StatusCode, &'static str)> {
     match tokio::time::timeout(rpc.body_time, Limited::new(body, rpc.max_request).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large"))
+            Err((StatusCode::PAYLOAD_TOO_LARGE, "the request is too large"))
         }
-        Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the request was cut off")),
-        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the request took too long")),
+        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "the request was cut off")),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the request took too long")),
     }
 }
 

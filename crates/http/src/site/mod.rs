@@ -248,7 +248,7 @@ fn not_allowed(methods: &'static str) -> Response<Body> {
 /// What is said where there is too much to do.
 pub(crate) const BUSY: &str = "too much to do; try again later";
 
-fn busy() -> Response<Body> {
+pub(crate) fn busy() -> Response<Body> {
     let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, BUSY);
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
