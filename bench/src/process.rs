@@ -21,6 +21,8 @@ pub enum Program {
     Python,
     /// `python/codecs.py`
     PythonCodecs,
+    /// `python/xmlrpc_peer.py`
+    PythonXmlRpc,
 }
 
 /// A process that can be started.
@@ -48,11 +50,12 @@ impl Spec {
         let mut command = match self.program {
             Program::Bench => Command::new(std::env::current_exe()?),
             Program::Peers => Command::new(options.peers.as_ref().ok_or("the peers are not built")?),
-            Program::Python | Program::PythonCodecs => Command::new(&options.python),
+            Program::Python | Program::PythonCodecs | Program::PythonXmlRpc => Command::new(&options.python),
         };
         match self.program {
             Program::Python => command.arg(script("peer.py")),
             Program::PythonCodecs => command.arg(script("codecs.py")),
+            Program::PythonXmlRpc => command.arg(script("xmlrpc_peer.py")),
             Program::Bench | Program::Peers => &mut command,
         };
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PYRO_")) {

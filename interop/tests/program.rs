@@ -26,6 +26,26 @@ fn python_echo() -> Server {
 }
 
 #[test]
+fn python_calls_by_xml_rpc() {
+    let up = up("xmlrpc");
+    let lines = "import sys, xmlrpc.client\nserver = xmlrpc.client.ServerProxy(sys.argv[1])\n\
+                 print(server.add(3, 4), server.example.greeting.get_fortune('Ada').splitlines()[0])\n\
+                 try: server.sub([1, 2], 4)\nexcept xmlrpc.client.Fault as fault: print(fault)\n\
+                 print({'add', 'sub', 'example.calculator.add', 'system.multicall'} <= set(server.system.listMethods()))\n\
+                 print(server.system.methodHelp('add'))";
+    let told = run(&mut python(&["-c", lines, &format!("http://localhost:{}", up.port())]));
+    assert_eq!(
+        told.lines().collect::<Vec<_>>(),
+        [
+            "7 Hello, Ada. Here is your fortune message:",
+            "<Fault 1: \"<class 'TypeError'>:unsupported operand type(s) for -: 'list' and 'int'\">",
+            "True",
+            "`x + y`, as Python adds: numbers of any size and kind, text, lists.",
+        ]
+    );
+}
+
+#[test]
 fn python_finds_the_greeting_by_its_name() {
     let up = up("greeting");
     let lines = "import Pyro5.api; print(Pyro5.api.Proxy('PYRONAME:example.greeting').get_fortune('Ada'))";

@@ -99,7 +99,7 @@ fn what_is_wrong_with_the_options_is_said() {
 }
 
 #[test]
-fn http_is_encrypted_too_and_closed_where_clients_show_certificates() {
+fn http_is_encrypted_too_and_the_gateway_is_closed_where_clients_show_certificates() {
     let certs = Certs::new();
     let strict = strict(&certs);
     let (data, ca) = (certs.file("data"), certs.file("ca"));
@@ -120,5 +120,14 @@ fn http_is_encrypted_too_and_closed_where_clients_show_certificates() {
         assert_eq!(run(&mut python(&["-c", &lines.replace(", context=context", ""), &target, &ca])), "\"ab\"\n");
     }
     let up = Server::start(&mut salamander(&with(&args, &strict)), "Ctrl-C stops it.");
-    assert!(!up.told.contains("http"), "{}", up.told);
+    assert!(!up.told.contains("HTTP and a page"), "{}", up.told);
+    // The gateway would call in its own name; by XML-RPC clients call in theirs.
+    let url = up.told_after("XML-RPC").to_owned();
+    let lines = "import ssl, sys, xmlrpc.client\ncontext = ssl.create_default_context(cafile=sys.argv[2])\n\
+                 if sys.argv[3:]: context.load_cert_chain(*sys.argv[3:])\n\
+                 print(xmlrpc.client.ServerProxy(sys.argv[1], context=context).add(3, 4))";
+    let (cert, key) = (certs.file("client"), certs.file("client_key"));
+    assert_eq!(run(&mut python(&["-c", lines, &url, &ca, &cert, &key])), "7\n");
+    let (ok, _, told) = outcome(&mut python(&["-c", lines, &url, &ca]), "");
+    assert!(!ok, "{told}");
 }

@@ -10,6 +10,7 @@ mod python_client;
 mod sequential;
 mod shared;
 mod stream;
+mod xmlrpc;
 
 use salamander::Codec;
 use salamander_bench_harness::Failure;
@@ -38,6 +39,7 @@ pub const ALL: &[Section] = &[
     stream::SECTION,
     codecs::SECTION,
     memory::SECTION,
+    xmlrpc::SECTION,
 ];
 
 const RUNTIMES: [&str; 2] = ["ct", "mt"];

@@ -4,6 +4,7 @@ mod codecs;
 mod idle;
 mod raw;
 mod salamander;
+mod xmlrpc;
 
 use salamander_bench_harness::{Args, Failure};
 
@@ -14,6 +15,8 @@ pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
         ("client", "raw") => raw::client(args),
         ("server", "salamander") => salamander::server(args),
         ("client", "salamander") => salamander::client(args),
+        ("server", "xmlrpc") => xmlrpc::server(args),
+        ("client", "xmlrpc") => xmlrpc::client(args),
         ("client", "idle") => idle::client(args),
         ("client", "codecs") => codecs::client(args),
         (role, other) => Err(format!("there is no {role} {other}").into()),

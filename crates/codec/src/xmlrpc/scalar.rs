@@ -145,12 +145,12 @@ fn not_ascii(text: &str, at: usize) -> Error {
 
 /// As `datetime.strptime(text, "%Y%m%dT%H:%M:%S")`; and with dashes in the date, which Python reads as text alone.
 pub(super) fn date_time(text: &str) -> Result<Token<'static>> {
-    let text = &*with_plain_digits(text);
-    let Some((fields, len)) = fields(text.as_bytes()) else {
+    let plain = with_plain_digits(text);
+    let Some((fields, len)) = fields(plain.as_bytes()) else {
         let message = format!("time data {} does not match format '%Y%m%dT%H:%M:%S'", repr(text));
         return Err(Error::malformed(message));
     };
-    if let Some(rest) = text.get(len..)
+    if let Some(rest) = plain.get(len..)
         && !rest.is_empty()
     {
         return Err(Error::malformed(format!("unconverted data remains: {rest}")));
