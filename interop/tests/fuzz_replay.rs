@@ -82,8 +82,19 @@ fn name_pattern() {
 
 #[test]
 fn every_target_is_replayed() {
-    let replayed =
-        ["serpent", "json", "marshal", "msgpack", "pickle", "xmlrpc", "wire", "wire_pyro4", "uri", "name_pattern"];
+    let replayed = [
+        "serpent",
+        "json",
+        "marshal",
+        "msgpack",
+        "pickle",
+        "xmlrpc",
+        "jsonrpc",
+        "wire",
+        "wire_pyro4",
+        "uri",
+        "name_pattern",
+    ];
     assert_eq!(bodies::TARGETS.map(|(name, _)| name), replayed);
 }
 

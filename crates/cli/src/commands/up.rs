@@ -61,7 +61,8 @@ pub(crate) struct Up {
     #[arg(long)]
     no_gateway: bool,
 
-    /// With PYRO_HMAC_KEY: let clients of this protocol in although they cannot show that they know the key (pyro5)
+    /// With PYRO_HMAC_KEY: let clients of this protocol in although they cannot show that they know the key
+    /// (pyro5, HTTP, JSON-RPC)
     #[arg(long, value_name = "PROTOCOL")]
     without_key: Vec<String>,
 
