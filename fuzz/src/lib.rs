@@ -14,13 +14,14 @@ use salamander_value::{Kind, Value, read_value};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
     ("msgpack", msgpack),
     ("pickle", pickle),
     ("xmlrpc", xmlrpc),
+    ("jsonrpc", jsonrpc),
     ("wire", wire),
     ("wire_pyro4", wire_pyro4),
     ("multiprocessing", multiprocessing),
@@ -52,6 +53,27 @@ pub fn msgpack(data: &[u8]) {
 /// An encoded value or call in pickle.
 pub fn pickle(data: &[u8]) {
     codec(Codec::Pickle, data);
+}
+
+/// A message of JSON-RPC, to a daemon that serves nothing but `rpc.discover`.
+pub fn jsonrpc(data: &[u8]) {
+    thread_local! {
+        static SERVER: (tokio::runtime::Runtime, salamander_net::Daemon) = {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let daemon = runtime.block_on(salamander_net::Daemon::bind("127.0.0.1:0")).expect("a free port");
+            (runtime, daemon)
+        };
+    }
+    SERVER.with(|(runtime, daemon)| {
+        let rpc = salamander_http::JsonRpc::new().max_calls(100);
+        let Some(answer) = runtime.block_on(rpc.answer(daemon, Bytes::copy_from_slice(data))) else { return };
+        // Ids come back as they came, with more digits perhaps than our own reader takes.
+        match Codec::Json.decode_value(&Bytes::from(answer), &Settings::default()) {
+            Ok(Value::Dict(_) | Value::List(_)) => {}
+            Err(error) if error.kind() == Kind::TooLarge => {}
+            other => panic!("no response: {other:?}"),
+        }
+    });
 }
 
 /// A value, a call or a response in XML-RPC.

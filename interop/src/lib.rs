@@ -10,6 +10,7 @@ pub mod description;
 pub mod examples;
 pub mod gateway;
 pub mod http;
+pub mod jsonrpc;
 pub mod node;
 pub mod pyro4;
 pub mod pyro5;

@@ -55,6 +55,11 @@ fn xmlrpc() {
 }
 
 #[test]
+fn jsonrpc() {
+    replay("jsonrpc", MUTATIONS);
+}
+
+#[test]
 fn wire() {
     replay("wire", MUTATIONS);
 }
@@ -94,6 +99,7 @@ fn every_target_is_replayed() {
         "msgpack",
         "pickle",
         "xmlrpc",
+        "jsonrpc",
         "wire",
         "wire_pyro4",
         "multiprocessing",

@@ -1,7 +1,7 @@
 //! The doors of `salamander up` beside Pyro's: what is open, and what to try.
 
 use clap::Args;
-use salamander::http::{Gateway, GatewayOptions, Site, XmlRpc};
+use salamander::http::{Gateway, GatewayOptions, JsonRpc, Site, XmlRpc};
 use salamander::{Config, Value};
 
 use crate::demo::GREETING;
@@ -10,13 +10,17 @@ use crate::failure::Failure;
 /// What `up` answers by HTTP.
 #[derive(Debug, Args)]
 pub(crate) struct HttpDoors {
-    /// Do not answer HTTP on the same port, XML-RPC neither
+    /// Do not answer HTTP on the same port, neither XML-RPC nor JSON-RPC that is posted
     #[arg(long)]
     no_http: bool,
 
     /// Do not answer XML-RPC
     #[arg(long)]
     no_xmlrpc: bool,
+
+    /// Do not answer JSON-RPC, neither by HTTP nor by plain connections
+    #[arg(long)]
+    pub(crate) no_jsonrpc: bool,
 
     /// Leave the HTTP gateway with its page out
     #[arg(long)]
@@ -57,14 +61,17 @@ impl HttpDoors {
         Gateway::new(options, &config).map(Some).map_err(Failure::failed)
     }
 
-    /// All that answers HTTP on the same port. Whoever may call by Pyro may call by XML-RPC.
+    /// All that answers HTTP on the same port. Whoever may call by Pyro may call by all of it.
     pub(crate) fn site(&self, gateway: Option<Gateway>, hosts: Vec<String>) -> Option<Site> {
-        if self.no_http || (gateway.is_none() && self.no_xmlrpc) {
+        if self.no_http || (gateway.is_none() && self.no_xmlrpc && self.no_jsonrpc) {
             return None;
         }
         let mut site = Site::new().own_pages_only(hosts);
         if !self.no_xmlrpc {
             site = site.xmlrpc(XmlRpc::new().allow_none(true));
+        }
+        if !self.no_jsonrpc {
+            site = site.jsonrpc(JsonRpc::new());
         }
         if let Some(gateway) = gateway {
             site = site.gateway(gateway);
@@ -86,13 +93,19 @@ impl HttpDoors {
             let line = format!("python -c 'import xmlrpc.client; print({call})'");
             offers.push(Offer { label: "XML-RPC", key: "xmlrpc", location, line });
         }
+        if !self.no_http && !self.no_jsonrpc {
+            let location = format!("{base}/jsonrpc");
+            let request = r#"{"jsonrpc": "2.0", "method": "add", "params": [2, 3], "id": 1}"#;
+            let line = format!("curl -H 'Content-Type: application/json' -d '{request}' {location}");
+            offers.push(Offer { label: "JSON-RPC", key: "jsonrpc", location, line });
+        }
         offers
     }
 }
 
 /// All doors as an entry each of a document; those that are closed are null.
 pub(crate) fn entries(offers: &[Offer]) -> impl Iterator<Item = (&'static str, Value)> + use<'_> {
-    ["http", "xmlrpc", "multiprocessing"].into_iter().map(|key| {
+    ["http", "xmlrpc", "jsonrpc", "multiprocessing"].into_iter().map(|key| {
         let open = offers.iter().find(|offer| offer.key == key);
         (key, open.map(|offer| offer.location.clone()).into())
     })

@@ -38,6 +38,10 @@ pub enum Codec {
 pub struct Settings {
     /// Serpent writes `bytes` as a literal instead of as base 64 (Pyro's `SERPENT_BYTES_REPR`). Both are always read.
     pub serpent_bytes_repr: bool,
+    /// JSON is written for those who do not know Pyro: nothing is refused that can be said in plain JSON, and nothing is written
+    /// that is not. Bytes become base 64, times text in the form of ISO 8601, time deltas seconds, tuples and sets arrays, NaN and
+    /// infinities `null`; keys of dicts become text where they are numbers, dates or the like.
+    pub plain_json: bool,
     /// The time zone of this machine, by which msgpack's naive times are counted.
     pub zone: Zone,
     /// The generation of Pyro that the peer is of, which has its own names for Pyro's classes.

@@ -2,7 +2,8 @@
 //!
 //! The [`Gateway`] lets whatever speaks HTTP and JSON call remote objects; it has the paths, headers and answers of Pyro's own
 //! gateway, and more. It is a plain service: [`HttpServer`] gives it sockets of its own, and [`serve_connection`] lets it
-//! answer on any connection. [`XmlRpc`] lets programs call the functions and objects of a daemon. A [`Site`] is all that answers on a
+//! answer on any connection. [`XmlRpc`] and [`JsonRpc`] let programs call the functions and
+//! objects of a daemon. A [`Site`] is all that answers on a
 //! daemon's own port.
 //!
 //! ```no_run
@@ -24,6 +25,7 @@
 mod body;
 mod events;
 mod gateway;
+pub mod jsonrpc;
 mod origin;
 mod server;
 mod site;
@@ -32,6 +34,7 @@ pub mod xmlrpc;
 
 pub use body::Body;
 pub use gateway::{Gateway, GatewayOptions, WrongOption};
+pub use jsonrpc::JsonRpc;
 pub use server::{HttpHandle, HttpServer, serve_connection};
 pub use site::Site;
 pub use xmlrpc::XmlRpc;

@@ -26,6 +26,17 @@ pub struct Exception {
     class: Str,
     args: Vec<Value>,
     attributes: Dict,
+    of_arguments: OfArguments,
+}
+
+/// Whether an exception says that the arguments of a call do not fit. It does not travel, and tells no two exceptions apart.
+#[derive(Clone, Copy, Default)]
+struct OfArguments(bool);
+
+impl PartialEq for OfArguments {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
 }
 
 /// The attribute in which Pyro keeps the lines of the remote traceback.
@@ -39,7 +50,12 @@ impl Exception {
 
     /// An exception of a class with any arguments.
     pub fn with_args(class: &str, args: Vec<Value>) -> Self {
-        Self { class: exception_class(class).into(), args, attributes: Dict::new() }
+        Self {
+            class: exception_class(class).into(),
+            args,
+            attributes: Dict::new(),
+            of_arguments: OfArguments::default(),
+        }
     }
 
     /// `ValueError`
@@ -92,6 +108,18 @@ impl Exception {
     pub fn with_attribute(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.attributes.insert(name, value);
         self
+    }
+
+    /// The same, raised because the arguments of a call do not fit what is called, which has not run.
+    #[must_use]
+    pub fn of_arguments(mut self) -> Self {
+        self.of_arguments = OfArguments(true);
+        self
+    }
+
+    /// Whether it was raised because the arguments of a call did not fit; known only where that happened, not to a remote caller.
+    pub fn is_of_arguments(&self) -> bool {
+        self.of_arguments.0
     }
 
     /// The class with its module, as `builtins.ValueError`.
@@ -181,7 +209,12 @@ impl Exception {
         if !fits {
             return Err(dict);
         }
-        let mut exception = Self { class: Str::default(), args: Vec::new(), attributes: Dict::new() };
+        let mut exception = Self {
+            class: Str::default(),
+            args: Vec::new(),
+            attributes: Dict::new(),
+            of_arguments: OfArguments::default(),
+        };
         for (key, value) in dict {
             match (key.as_str(), value) {
                 (Some("__class__"), Value::Str(class)) => exception.class = class,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use salamander::http::Site;
+use salamander::http::{JsonRpc, Site};
 use salamander::multiprocessing::MULTIPROCESSING;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
@@ -32,7 +32,7 @@ Examples:
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
 It serves Pyro.NameServer, test.echoserver, example.greeting, example.calculator and the functions add and sub, to Pyro's \
-clients, by HTTP and by XML-RPC. Ctrl-C stops it.")]
+clients, by HTTP, XML-RPC and JSON-RPC. Ctrl-C stops it.")]
 pub(crate) struct Up {
     /// The host name or address to listen on [default: PYRO_HOST, or localhost]
     #[arg(long)]
@@ -58,7 +58,8 @@ pub(crate) struct Up {
     #[command(flatten)]
     http: HttpDoors,
 
-    /// Let clients of this protocol in although they cannot show that they know a key: pyro5 (with PYRO_HMAC_KEY), multiprocessing
+    /// Let clients of this protocol in although they cannot show that they know a key: pyro5, HTTP, JSON-RPC (with
+    /// PYRO_HMAC_KEY), multiprocessing
     #[arg(long, value_name = "PROTOCOL")]
     without_key: Vec<String>,
 
@@ -129,9 +130,12 @@ impl Up {
         options.port = self.port;
         options.storage = Some(storage);
         options.without_key.clone_from(&self.without_key);
-        let set_up = |builder: Builder| match site {
-            Some(site) => builder.door(site),
-            None => builder,
+        let set_up = |builder: Builder| {
+            let builder = match site {
+                Some(site) => builder.door(site),
+                None => builder,
+            };
+            if self.http.no_jsonrpc { builder } else { builder.door(JsonRpc::new()) }
         };
         ns::bind_with(options, config, set_up).await.map_err(|failure| match failure {
             // A file of our own making is nothing that the user has said.

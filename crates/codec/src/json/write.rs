@@ -20,6 +20,8 @@ pub(crate) struct JsonWriter<'o> {
     out: &'o mut Output,
     top: Open,
     outer: Levels<Open>,
+    /// For others than Pyro; see [`Settings::plain_json`].
+    plain: bool,
 }
 
 /// A container, and what comes next in it.
@@ -32,8 +34,8 @@ enum Open {
 }
 
 impl<'o> JsonWriter<'o> {
-    pub(crate) fn new(out: &'o mut Output, _settings: &'o Settings) -> Self {
-        Self { out, top: Open::Document, outer: Levels::new(Open::Document) }
+    pub(crate) fn new(out: &'o mut Output, settings: &'o Settings) -> Self {
+        Self { out, top: Open::Document, outer: Levels::new(Open::Document), plain: settings.plain_json }
     }
 
     pub(crate) fn call(mut self, object: &str, method: &str, arguments: &dyn Arguments) -> Result<()> {
@@ -56,21 +58,22 @@ impl<'o> JsonWriter<'o> {
     /// Makes way for a value; tells whether it is a key, which is then to be a string.
     #[inline]
     fn place(&mut self) -> bool {
+        let (comma, colon): (&[u8], &[u8]) = if self.plain { (b",", b":") } else { (b", ", b": ") };
         match &mut self.top {
             Open::List { first } => {
                 if !std::mem::take(first) {
-                    self.out.extend_from_slice(b", ");
+                    self.out.extend_from_slice(comma);
                 }
             }
             Open::Key { first } => {
                 if !std::mem::take(first) {
-                    self.out.extend_from_slice(b", ");
+                    self.out.extend_from_slice(comma);
                 }
                 self.top = Open::Value;
                 return true;
             }
             Open::Value => {
-                self.out.extend_from_slice(b": ");
+                self.out.extend_from_slice(colon);
                 self.top = Open::Key { first: false };
             }
             Open::Document => {}
@@ -82,21 +85,44 @@ impl<'o> JsonWriter<'o> {
     fn place_no_key(&mut self, class: &str) -> Result<()> {
         match self.place() {
             false => Ok(()),
-            true => Err(not_a_key(class)),
+            true => Err(self.not_a_key(class)),
         }
+    }
+
+    /// Makes way for text that stands for a value, which is a key only in plain JSON.
+    fn place_text(&mut self, class: &str) -> Result<()> {
+        match self.place() {
+            true if !self.plain => Err(self.not_a_key(class)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes, in plain JSON as base 64.
+    fn binary(&mut self, value: &[u8], class: &str) -> Result<()> {
+        if !self.plain {
+            return self.refuse(class);
+        }
+        self.place();
+        self.quoted(&base64::display::Base64Display::new(value, &base64::engine::general_purpose::STANDARD))
     }
 
     /// What Pyro does not write, neither as key nor as value.
     #[cold]
     fn refuse(&mut self, class: &str) -> Result<()> {
         if self.place() {
-            return Err(not_a_key(class));
+            return Err(self.not_a_key(class));
         }
         let message = format!(
             "don't know how to serialize class <class '{class}'> using serializer JsonSerializer. \
              Give it vars() or an appropriate __getstate__"
         );
         Err(Error::new(Kind::Unsupported, message))
+    }
+
+    #[cold]
+    fn not_a_key(&self, class: &str) -> Error {
+        let kind = if self.plain { Kind::Unsupported } else { Kind::Type };
+        Error::new(kind, format!("keys must be str, int, float, bool or None, not {class}"))
     }
 
     /// A value that JSON has a word for.
@@ -153,8 +179,11 @@ impl Writer for JsonWriter<'_> {
     }
 
     fn float(&mut self, value: f64) -> Result<()> {
+        let is_key = matches!(self.top, Open::Key { .. });
+        let plain = self.plain && !is_key;
         self.word(|out| match () {
             () if value.is_finite() => float_repr(out, value),
+            () if plain => out.extend_from_slice(b"null"),
             () if value.is_nan() => out.extend_from_slice(b"NaN"),
             () if value > 0.0 => out.extend_from_slice(b"Infinity"),
             () => out.extend_from_slice(b"-Infinity"),
@@ -162,8 +191,14 @@ impl Writer for JsonWriter<'_> {
         Ok(())
     }
 
-    fn complex(&mut self, _value: Complex) -> Result<()> {
-        self.refuse("complex")
+    fn complex(&mut self, value: Complex) -> Result<()> {
+        if !self.plain {
+            return self.refuse("complex");
+        }
+        self.begin_list(Some(2))?;
+        self.float(value.re)?;
+        self.float(value.im)?;
+        self.end()
     }
 
     fn str(&mut self, value: &str) -> Result<()> {
@@ -173,6 +208,11 @@ impl Writer for JsonWriter<'_> {
     }
 
     fn surrogates(&mut self, value: &SurrogateStr) -> Result<()> {
+        if self.plain {
+            self.place();
+            quote_surrogates(self.out, value);
+            return Ok(());
+        }
         let lone = value.code_points().iter().find(|point| (0xD800..0xE000).contains(*point)).copied();
         let message = format!(
             "'utf-8' codec can't encode character '\\u{:04x}': surrogates not allowed",
@@ -181,39 +221,46 @@ impl Writer for JsonWriter<'_> {
         Err(Error::new(Kind::Unicode, message))
     }
 
-    fn bytes(&mut self, _value: &[u8]) -> Result<()> {
-        self.refuse("bytes")
+    fn bytes(&mut self, value: &[u8]) -> Result<()> {
+        self.binary(value, "bytes")
     }
 
-    fn byte_array(&mut self, _value: &[u8]) -> Result<()> {
-        self.refuse("bytearray")
+    fn byte_array(&mut self, value: &[u8]) -> Result<()> {
+        self.binary(value, "bytearray")
     }
 
     fn decimal(&mut self, value: &Decimal) -> Result<()> {
-        self.place_no_key("decimal.Decimal")?;
+        self.place_text("decimal.Decimal")?;
         self.quoted(value)
     }
 
     fn date_time(&mut self, value: &DateTime) -> Result<()> {
-        self.place_no_key("datetime.datetime")?;
+        self.place_text("datetime.datetime")?;
         self.quoted(value)
     }
 
     fn date(&mut self, value: &Date) -> Result<()> {
-        self.place_no_key("datetime.date")?;
+        self.place_text("datetime.date")?;
         self.quoted(value)
     }
 
-    fn time(&mut self, _value: &Time) -> Result<()> {
-        self.refuse("datetime.time")
+    fn time(&mut self, value: &Time) -> Result<()> {
+        if !self.plain {
+            return self.refuse("datetime.time");
+        }
+        self.place();
+        self.quoted(value)
     }
 
-    fn time_delta(&mut self, _value: &TimeDelta) -> Result<()> {
-        self.refuse("datetime.timedelta")
+    fn time_delta(&mut self, value: &TimeDelta) -> Result<()> {
+        if !self.plain {
+            return self.refuse("datetime.timedelta");
+        }
+        self.float(value.total_seconds())
     }
 
     fn uuid(&mut self, value: &Uuid) -> Result<()> {
-        self.place_no_key("UUID")?;
+        self.place_text("UUID")?;
         self.quoted(value)
     }
 
@@ -230,6 +277,9 @@ impl Writer for JsonWriter<'_> {
     }
 
     fn begin_frozen_set(&mut self, _len: Option<usize>) -> Result<()> {
+        if self.plain {
+            return self.begin(b'[', Open::List { first: true }, "frozenset");
+        }
         self.refuse("frozenset")
     }
 
@@ -247,11 +297,6 @@ impl Writer for JsonWriter<'_> {
         self.top = self.outer.pop().unwrap_or(Open::Document);
         Ok(())
     }
-}
-
-#[cold]
-fn not_a_key(class: &str) -> Error {
-    Error::new(Kind::Type, format!("keys must be str, int, float, bool or None, not {class}"))
 }
 
 /// Appends a string in quotes; only what must be escaped is.
@@ -277,6 +322,21 @@ fn quote(out: &mut Vec<u8>, text: &str) {
             }
         }
         rest = behind;
+    }
+    out.push(b'"');
+}
+
+/// Appends text with lone surrogates, which are escaped.
+fn quote_surrogates(out: &mut Vec<u8>, text: &SurrogateStr) {
+    out.push(b'"');
+    for &point in text.code_points() {
+        match char::from_u32(point) {
+            Some(c @ (' ' | '!' | '#'..='[' | ']'..)) => {
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            // A vector takes whatever is written.
+            _ => _ = write!(out, "\\u{point:04x}"),
+        }
     }
     out.push(b'"');
 }
@@ -399,6 +459,38 @@ mod tests {
         let lone = Value::Surrogates(Box::new(SurrogateStr::new(vec![0xD800]).unwrap()));
         assert_eq!(write(lone).map_err(|error| error.kind()), Err(Kind::Unicode));
         assert_eq!(write(BigInt::from(10).pow(4300)).map_err(|error| error.class()), Err("builtins.ValueError"));
+    }
+
+    #[test]
+    fn plain_json_refuses_nothing_that_it_can_say() {
+        let settings = Settings { plain_json: true, ..Settings::default() };
+        let write = |value: Value| {
+            let bytes = Codec::Json.encode_value(&value, &settings)?;
+            Ok::<_, Error>(String::from_utf8(bytes).unwrap())
+        };
+        for (value, text) in [
+            (Value::from(&b"\0\xff"[..]), "\"AP8=\""),
+            (Value::ByteArray(b"a".to_vec().into()), "\"YQ==\""),
+            (Value::List(vec![f64::NAN.into(), f64::NEG_INFINITY.into(), 1.5.into()]), "[null,null,1.5]"),
+            (Value::Complex(Complex { re: 1.0, im: -2.0 }), "[1.0,-2.0]"),
+            (Value::FrozenSet(Box::new(set([1, 2]))), "[1,2]"),
+            (Value::Time(Box::default()), "\"00:00:00\""),
+            (Value::TimeDelta(TimeDelta::from_micros(1_500_000).unwrap()), "1.5"),
+            (BigInt::from(10).pow(30).into(), "1000000000000000000000000000000"),
+            (
+                Value::Surrogates(Box::new(SurrogateStr::new(vec![0x41, 0xD800, 0x22]).unwrap())),
+                "\"A\\ud800\\u0022\"",
+            ),
+            (dict([(1.5.into(), 1.into()), (f64::NAN.into(), 2.into())]), "{\"1.5\":1,\"NaN\":2}"),
+            (dict([(Value::Date(Date::new(2020, 1, 2).unwrap()), Value::None)]), "{\"2020-01-02\":null}"),
+            (dict([(Value::from(&b"k"[..]), Value::Tuple(vec![]))]), "{\"aw==\":[]}"),
+        ] {
+            assert_eq!(write(value).as_deref(), Ok(text));
+        }
+        for key in [Value::Tuple(vec![]), Value::FrozenSet(Box::default()), Value::Complex(Complex::default())] {
+            let error = write(dict([(key, 0.into())])).unwrap_err();
+            assert_eq!(error.class(), "Pyro5.errors.SerializeError");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use salamander_net::{Client, DaemonHandle, Door, Recognised, Session};
 use tokio_util::sync::CancellationToken;
 
+use crate::jsonrpc::JsonRpc;
 use crate::origin::is_own;
 use crate::server::serve;
 use crate::xmlrpc::XmlRpc;
@@ -28,6 +29,7 @@ const METHODS: [&str; 9] = ["GET ", "POST ", "OPTIONS ", "HEAD ", "PUT ", "DELET
 /// |---|---|
 /// | `/` | a page that lists what there is |
 /// | `/RPC2`, and `/` for POST | XML-RPC, with [`Site::xmlrpc`] |
+/// | `/jsonrpc` | JSON-RPC, by POST and as a WebSocket, with [`Site::jsonrpc`] |
 /// | `/pyro/` | the gateway, with [`Site::gateway`] |
 ///
 /// Nothing is on by itself.
@@ -78,6 +80,17 @@ pub(crate) struct Visitor {
     pub(crate) session: Arc<Session>,
     /// The daemon that it came to.
     pub(crate) daemon: DaemonHandle,
+    /// What becomes of the connection when it speaks HTTP no more.
+    afterwards: Arc<Mutex<Option<Afterwards>>>,
+}
+
+type Afterwards = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Visitor {
+    /// Goes on with something else on the same connection, when the answer has been sent that says so.
+    pub(crate) fn afterwards(&self, what: Afterwards) {
+        *self.afterwards.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
 }
 
 impl Site {
@@ -90,6 +103,13 @@ impl Site {
     #[must_use]
     pub fn xmlrpc(self, xmlrpc: XmlRpc) -> Self {
         self.part(xmlrpc)
+    }
+
+    /// With JSON-RPC, on `/jsonrpc`. Where any page may reach the site, any page may open a WebSocket to it: see
+    /// [`Site::own_pages_only`].
+    #[must_use]
+    pub fn jsonrpc(self, jsonrpc: JsonRpc) -> Self {
+        self.part(jsonrpc)
     }
 
     /// With the gateway, on `/pyro/`.
@@ -171,11 +191,15 @@ impl Door for Site {
 
     fn serve(&self, client: Client) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let site = self.clone();
-        let visitor = Visitor { session: client.session().clone(), daemon: client.daemon().clone() };
+        let visitor = Visitor {
+            session: client.session().clone(),
+            daemon: client.daemon().clone(),
+            afterwards: Arc::default(),
+        };
         Box::pin(async move {
             let stopping = CancellationToken::new();
             let daemon = visitor.daemon.clone();
-            let refused = client.is_refused();
+            let (refused, afterwards) = (client.is_refused(), visitor.afterwards.clone());
             let served = serve(client, stopping.clone(), |request| {
                 let (site, visitor) = (site.clone(), visitor.clone());
                 async move { if refused { busy() } else { site.respond(request, visitor).await } }
@@ -190,6 +214,11 @@ impl Door for Site {
             };
             if let Err(error) = done {
                 tracing::debug!("an HTTP client: {error}");
+                return;
+            }
+            let next = afterwards.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(next) = next {
+                next.await;
             }
         })
     }
@@ -219,7 +248,7 @@ fn not_allowed(methods: &'static str) -> Response<Body> {
 /// What is said where there is too much to do.
 pub(crate) const BUSY: &str = "too much to do; try again later";
 
-fn busy() -> Response<Body> {
+pub(crate) fn busy() -> Response<Body> {
     let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, BUSY);
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -64,7 +64,8 @@ pub(crate) fn render(root: &TokenStream, exposed: &Exposed) -> TokenStream {
                             _ => salamander::Step::Failed(salamander::Exception::attribute_error("no such member")),
                         })
                     })();
-                    step.unwrap_or_else(salamander::Step::Failed)
+                    // What was not called has failed at its arguments.
+                    step.unwrap_or_else(|exception| salamander::Step::Failed(exception.of_arguments()))
                 }
             }
         };

@@ -1,0 +1,99 @@
+//! JSON-RPC by HTTP: a POST is a message, its answer the answer. What asks for a WebSocket gets one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+
+use super::dispatch::Caller;
+use super::options::{Inner, JsonRpc};
+use super::websocket;
+use crate::Body;
+use crate::site::{Part, Responding, Visitor, busy, plain};
+
+/// What may be posted. A page of another place can post neither without asking first, which it is not allowed.
+const JSON: [&str; 3] = ["application/json", "application/json-rpc", "application/jsonrequest"];
+
+impl Part for JsonRpc {
+    fn name(&self) -> &'static str {
+        "JSON-RPC"
+    }
+
+    fn path(&self) -> &'static str {
+        "/jsonrpc"
+    }
+
+    fn takes(&self, _method: &Method, path: &str) -> bool {
+        path == "/jsonrpc"
+    }
+
+    fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Responding {
+        let rpc = self.0.clone();
+        Box::pin(async move {
+            if request.method() == Method::GET && has_token(request.headers(), &UPGRADE, "websocket") {
+                return websocket::accept(rpc, request, &visitor);
+            }
+            answer(rpc, request, visitor).await
+        })
+    }
+}
+
+async fn answer(rpc: Arc<Inner>, request: Request<Incoming>, visitor: Visitor) -> Response<Body> {
+    if request.method() != Method::POST {
+        let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "JSON-RPC is posted, or spoken over a WebSocket");
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        return answer;
+    }
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !JSON.iter().any(|json| kind.eq_ignore_ascii_case(json)) {
+        return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the Content-Type should be application/json");
+    }
+    let message = {
+        // Bodies are what takes memory; calls are limited by their connections.
+        let reading = tokio::time::timeout(rpc.body_time, rpc.reading.acquire()).await;
+        let Ok(Ok(_place)) = reading else { return busy() };
+        match body(&rpc, request.into_body()).await {
+            Ok(message) => message,
+            Err((status, why)) => return refused(status, why),
+        }
+    };
+    let caller = Caller { rpc, daemon: visitor.daemon, session: visitor.session, subscribing: None };
+    match caller.respond(message).await.message {
+        Some(message) => {
+            let mut answer = Response::new(Body::from(message));
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer
+        }
+        // Not 204, which some clients take for a failure.
+        None => Response::new(Body::from(Bytes::new())),
+    }
+}
+
+/// The body of a request, or what to refuse it with.
+async fn body(rpc: &Inner, body: Incoming) -> Result<Bytes, (StatusCode, &'static str)> {
+    match tokio::time::timeout(rpc.body_time, Limited::new(body, rpc.max_request).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            Err((StatusCode::PAYLOAD_TOO_LARGE, "the request is too large"))
+        }
+        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "the request was cut off")),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the request took too long")),
+    }
+}
+
+/// An answer to a request whose body is not read, after which the connection ends.
+pub(super) fn refused(status: StatusCode, why: &'static str) -> Response<Body> {
+    let mut answer = plain(status, why);
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// Whether a header that is a list has this word.
+pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
+}
