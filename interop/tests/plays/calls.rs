@@ -2,7 +2,7 @@
 
 use interop::examples as ours;
 
-use crate::both::{Play, numbers, words};
+use crate::both::{Play, either};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attributes() {
@@ -45,28 +45,13 @@ async fn benchmark() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callcontext() {
-    let (client, stage) = Play::of("callcontext").alike(numbers).same(ours::callcontext::serve).await;
-    assert!(client.printed.contains("DDAA -> b'custom response annotation set by the daemon'"), "{}", client.printed);
-    stage.printed.until("custom annotation: custom annotation from client (2)").await.unwrap();
-    let correlation = client.printed.split_once("set to: ").unwrap().1.lines().next().unwrap();
-    assert_eq!(stage.printed.text().matches(correlation).count(), 2, "{}", stage.printed.text());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn custom_serialization() {
-    let (client, stage) = Play::of("custom-serialization").alike(words).same(ours::custom_serialization::serve).await;
-    assert!(client.printed.contains("type of response object: <class 'mycustomclasses.OtherThingy'>"));
-    assert!(stage.printed.text().contains("arg=OtherThingy { number: 42 }"), "{}", stage.printed.text());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exceptions() {
     let play = Play::named("exceptions", "example.exceptions").alike(without_tracebacks).failing();
     let (client, stage) = play.same(ours::exceptions::serve).await;
     assert!(client.told.contains("complexerror") && client.told.contains("remote"), "{}", client.told);
-    // The hook is told of the one-way call as well.
-    stage.printed.until("ERROR IN onewayerr: ValueError: error in oneway call!").await.unwrap();
+    // The hook is told of the one-way call as well, which Pyro4's client does not make.
+    let last = either("ERROR IN onewayerr: ValueError: error in oneway call!", "ERROR IN complexerror: TypeError: ");
+    stage.printed.until(last).await.unwrap();
 }
 
 /// Tracebacks show where the server is; and what cannot be serialized differs.
