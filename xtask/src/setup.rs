@@ -32,7 +32,8 @@ pub fn run(root: &Path) -> Result<PathBuf, String> {
         let base = find_python()?;
         println!("making .venv with {base}");
         make_venv(root, &base)?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", REQUIREMENTS];
+        let pip =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", REQUIREMENTS];
         run_command(Command::new(&python).args(pip).current_dir(root))
             .map_err(|error| format!("the Python peers could not be installed: {error}"))?;
         std::fs::write(&stamp, &requirements).map_err(|error| format!("{STAMP} cannot be written: {error}"))?;

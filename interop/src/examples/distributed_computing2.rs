@@ -89,7 +89,8 @@ pub async fn serve(stage: &Stage) -> Result<Uri> {
         let uri = daemon.register_anonymous(WordCounter)?;
         names.register(&format!("{}{number}", counters(stage.generation())), &uri).await?;
     }
-    let uri = daemon.register_anonymous(Dispatcher { names: stage.names().await?, counters: counters(stage.generation()) })?;
+    let uri = daemon
+        .register_anonymous(Dispatcher { names: stage.names().await?, counters: counters(stage.generation()) })?;
     names.register(name(stage.generation()), &uri).await?;
     daemon.spawn();
     Ok(uri)

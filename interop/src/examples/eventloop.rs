@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use salamander::Generation;
 use salamander::naming::storage::MemoryStorage;
 use salamander::naming::{NameRegistry, serve_names};
-use salamander::Generation;
 use salamander::prelude::*;
 
 use super::Stage;

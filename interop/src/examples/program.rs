@@ -26,7 +26,8 @@ pub fn folder(generation: Generation) -> PathBuf {
         Generation::Pyro4 => "pyro4-",
     };
     let sources = python::interpreter().parent().and_then(|bin| bin.parent()).map(|venv| venv.join("src"));
-    let entries = sources.as_ref().and_then(|sources| std::fs::read_dir(sources).ok()).into_iter().flatten().flatten();
+    let entries =
+        sources.as_ref().and_then(|sources| std::fs::read_dir(sources).ok()).into_iter().flatten().flatten();
     let own = entries.filter(|entry| entry.file_name().to_string_lossy().to_lowercase().starts_with(package));
     let found = own.map(|entry| entry.path().join("examples")).find(|path| path.exists());
     found.unwrap_or_else(|| panic!("there are no examples of {generation} in {sources:?}: run `cargo xtask setup`"))

@@ -9,8 +9,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use salamander::Config;
 use salamander::prelude::*;
 
-use crate::{GENERATION, Program};
 use crate::both::{new_stage, stage_with};
+use crate::{GENERATION, Program};
 
 /// A folder where the example finds certificates as it does among Pyro's sources; removed with this.
 struct Place(PathBuf);

@@ -2,8 +2,8 @@
 
 use interop::examples as ours;
 
-use crate::both::{Play, new_stage, registered, stage_with};
 use crate::Program;
+use crate::both::{Play, either, new_stage, registered, stage_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disconnects() {
@@ -36,9 +36,10 @@ async fn instancemode() {
     let (client, _) =
         Play::named("instancemode", "instance.percall").alike(ids).same(ours::instancemode::serve).await;
     let ids: Vec<&str> = client.printed.lines().filter(|line| line.starts_with(['(', '1'])).collect();
-    assert_eq!(ids.len(), 24, "{}", client.printed);
-    let (percall, rest) = ids.split_at(9);
-    assert!(percall.iter().collect::<std::collections::HashSet<_>>().len() == 9, "{percall:?}");
+    let (percalls, all) = either((9, 24), (3, 15));
+    assert_eq!(ids.len(), all, "{}", client.printed);
+    let (percall, rest) = ids.split_at(percalls);
+    assert!(percall.iter().collect::<std::collections::HashSet<_>>().len() == percalls, "{percall:?}");
     let (session, single) = rest.split_at(6);
     assert!(session[..3].iter().all(|id| *id == session[0]) && session[3..].iter().all(|id| *id == session[3]));
     assert!(session[0] != session[3] && single.iter().all(|id| *id == single[0]), "{rest:?}");
@@ -149,7 +150,9 @@ async fn shoppingcart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streaming() {
     let (client, _) = Play::of("streaming").same(ours::streaming::serve).await;
-    assert!(client.printed.ends_with("property generator:\n[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n"), "{}", client.printed);
+    let last = either("property generator:\n[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n", "\n8\n9\n");
+    assert!(client.printed.ends_with(last), "{}", client.printed);
+    assert!(client.printed.contains("\nvia generator:\n[1, 2, 3, 4, 5, 6, 7, 8, 9]\n"), "{}", client.printed);
 }
 
 /// The streams of their server, in our client.

@@ -59,7 +59,8 @@ fn every_example_is_in_the_table() {
 
 #[test]
 fn every_test_is_in_the_table_and_every_one_in_the_table_is_there() {
-    let listed: BTreeSet<String> = rows(GENERATION).iter().flatten().flat_map(|cell| named(cell).collect::<Vec<_>>()).collect();
+    let listed: BTreeSet<String> =
+        rows(GENERATION).iter().flatten().flat_map(|cell| named(cell).collect::<Vec<_>>()).collect();
     assert_eq!(listed, tests());
 }
 

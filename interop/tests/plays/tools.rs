@@ -4,9 +4,9 @@ use std::process::Command;
 
 use interop::examples::Ended;
 
-use crate::programs::{Server, python, salamander};
 use crate::Program;
 use crate::both::{either, new_stage};
+use crate::programs::{Server, python, salamander};
 
 /// Runs an example's client with an echo server, ours or Python's.
 async fn with_echo_server(mut command: Command, example: &str) -> Ended {
@@ -33,7 +33,8 @@ async fn maxsize() {
     assert!(client.printed.contains("virtually no limit on message size...\nsuccess.\n"), "{client:?}");
     // The client waits for an exception of a class that Pyro's own check does not raise.
     assert!(client.told.contains("ProtocolError: message too large (30093, max=2500)"), "{client:?}");
-    let theirs = with_echo_server(python(&["-m", either("Pyro5.utils.echoserver", "Pyro4.test.echoserver")]), "maxsize").await;
+    let theirs =
+        with_echo_server(python(&["-m", either("Pyro5.utils.echoserver", "Pyro4.test.echoserver")]), "maxsize").await;
     assert_eq!((client.code, client.printed, client.told), (theirs.code, theirs.printed, theirs.told));
 }
 
