@@ -41,7 +41,7 @@ fn of_name(name: &str, arguments: &[&Type]) -> TokenStream {
     match (name, first) {
         ("bool", _) => plain("Boolean"),
         ("i8" | "i16" | "i32" | "i64" | "i128" | "isize", _) => plain("Integer"),
-        ("u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "BigInt" | "BigUint", _) => plain("Integer"),
+        ("u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "Int", _) => plain("Integer"),
         ("f32" | "f64", _) => plain("Number"),
         ("str" | "String" | "Str" | "char" | "CompactString" | "Uuid" | "Decimal" | "DateTime" | "Date", _) => {
             plain("String")

@@ -70,7 +70,7 @@ pub use salamander_object::{
     Call, Encoded, Expose, Format, Function, Guarded, Local, Object, Outcome, Payload, Registry, Shared,
 };
 pub use salamander_value::{
-    BigInt, Class, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Object as ClassInstance, Set, Str,
+    BigInt, Class, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Int, Object as ClassInstance, Set, Str,
     SurrogateStr, Time, TimeDelta, Uuid, from_value, to_value,
 };
 

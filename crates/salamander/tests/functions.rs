@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use salamander::prelude::*;
-use salamander::{Args, Call, Codec, DaemonHandle, Format, Outcome, Payload, Uuid};
+use salamander::{Args, Call, Codec, DaemonHandle, Format, Int, Outcome, Payload, Uuid};
 
 /// The sum of two numbers.
 #[expose]
@@ -29,6 +29,16 @@ fn called_by(context: &CallContext) -> String {
 }
 
 #[expose]
+fn factorial(n: u32) -> Int {
+    (1..=n).product()
+}
+
+#[expose]
+fn same(number: Int, id: Uuid) -> (Int, Uuid) {
+    (number, id)
+}
+
+#[expose]
 fn numbers(up_to: u32) -> impl Iterator<Item = u32> + use<> {
     0..up_to
 }
@@ -48,6 +58,8 @@ async fn daemon() -> Daemon {
     daemon.register_fn("math.later", later).unwrap();
     daemon.register_fn("called_by", called_by).unwrap();
     daemon.register_fn("numbers", numbers).unwrap();
+    daemon.register_fn("factorial", factorial).unwrap();
+    daemon.register_fn("same", same).unwrap();
     daemon.register("the.shop", Shop).unwrap();
     daemon
 }
@@ -94,8 +106,15 @@ async fn functions_and_methods_are_called_by_one_name() {
     assert_eq!(value(&daemon, "math.later", vec!["x".into()]).await, "x!".into());
     assert_eq!(value(&daemon, "called_by", vec![]).await, Uuid::max().to_string().into());
     assert_eq!(value(&daemon, "the.shop.price", vec!["tea".into()]).await, 1.5.into());
+    assert_eq!(value(&daemon, "factorial", vec![25.into()]).await.to_string(), "15511210043330985984000000");
+    let (number, id) = (factorial(25), Uuid::max());
+    let both = value(&daemon, "same", vec![number.clone().into(), id.to_string().into()]).await;
+    assert_eq!(both, Value::List(vec![number.into(), id.to_string().into()]));
     assert!(matches!(call(&daemon, "numbers", vec![3.into()]).await, Outcome::Stream(_)));
-    assert_eq!(daemon.callables(), ["add", "called_by", "math.later", "numbers", "the.shop.price"]);
+    assert_eq!(
+        daemon.callables(),
+        ["add", "called_by", "factorial", "math.later", "numbers", "same", "the.shop.price"]
+    );
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeser
 use serde::forward_to_deserialize_any;
 
 use crate::{
-    Complex, Date, DateTime, Decimal, Dict, Error, Exception, Kind, MAX_TYPED_DEPTH, Reader, Result, Set, Time,
-    TimeDelta, Token, Value, ValueReader, handover, read_rest, skip_value,
+    Complex, Date, DateTime, Decimal, Dict, Error, Exception, Int, Kind, MAX_INT_DIGITS, MAX_TYPED_DEPTH, Reader,
+    Result, Set, Time, TimeDelta, Token, Value, ValueReader, handover, read_rest, skip_value,
 };
 
 /// Reads the next value as the type that is asked for.
@@ -431,6 +431,22 @@ out_of_value! {
     TimeDelta, "timedelta": Value::TimeDelta(delta) => delta;
     Complex, "complex": Value::Complex(number) => number;
     Exception, "exception": Value::Exception(exception) => *exception;
+}
+
+impl<'de> Deserialize<'de> for Int {
+    /// Also from a string of digits, as formats write it that know no such numbers.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let whole = Value::deserialize(deserializer)?;
+        match whole {
+            Value::Bool(flag) => Ok(i64::from(flag).into()),
+            Value::Int(number) => Ok(number.into()),
+            Value::BigInt(number) => Ok(Int(*number)),
+            Value::Str(digits) if digits.len() <= MAX_INT_DIGITS => {
+                digits.parse().map(Int).map_err(|_| de::Error::custom("expected int, got str"))
+            }
+            other => Err(de::Error::custom(format_args!("expected int, got {}", other.type_name()))),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Decimal {

@@ -416,7 +416,7 @@ impl Writer for ValueWriter {
 /// Our own types announce what they are; to other serializers they look like ordinary data.
 mod announce {
     use super::{Date, DateTime, Decimal, Dict, Set, Time, TimeDelta, Value, handover};
-    use crate::Complex;
+    use crate::{Complex, Int};
     use serde::{Serialize, Serializer};
 
     struct Items<'a, I>(&'a I);
@@ -500,6 +500,7 @@ mod announce {
         )*};
     }
     scalars! {
+        Int => |it| it.to_string();
         Decimal => |it| it.to_string();
         DateTime => |it| it.to_string();
         Date => |it| it.to_string();

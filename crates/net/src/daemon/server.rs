@@ -152,18 +152,17 @@ impl Daemon {
     pub async fn serve(self) -> Result<()> {
         let shared = &self.handle.0;
         tracing::info!("daemon on {} is serving", shared.location);
-        let accepting = TaskTracker::new();
+        // Among the others, so that who waits for the end of all finds the port free.
         for listener in self.listeners {
-            accepting.spawn(accept(listener, shared.clone(), self.refuse_when_full));
+            shared.tasks.spawn(accept(listener, shared.clone(), self.refuse_when_full));
         }
         if let Some(client) = self.client {
             let (handle, task) = (self.handle.clone(), recognise::run_connected(client, shared.clone()));
-            accepting.spawn(async move {
+            shared.tasks.spawn(async move {
                 task.await;
                 handle.shutdown();
             });
         }
-        accepting.close();
         while !shared.stopping.is_cancelled() {
             // A timer costs every wake-up of the runtime a look at the clock: there is none while nothing ends by itself.
             tokio::select! {
@@ -178,7 +177,6 @@ impl Daemon {
                 }
             }
         }
-        accepting.wait().await;
         self.handle.stopped().await;
         tracing::info!("daemon on {} has stopped", shared.location);
         Ok(())
