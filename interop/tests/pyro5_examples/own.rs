@@ -1,7 +1,6 @@
 //! Examples that Pyro4 does not have, or has in other forms.
 
 use interop::examples as ours;
-use salamander::prelude::*;
 
 use crate::Program;
 use crate::both::{Play, new_stage, numbers, registered, words};
