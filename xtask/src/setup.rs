@@ -12,8 +12,9 @@ const STAMP: &str = ".venv/.made-of";
 /// The names of the browser that will do.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// Where Pyro5's source distribution goes, because the example programs are nowhere else.
+/// Where source distributions go, because the example programs are nowhere else, and whose.
 const SOURCES: &str = ".venv/src";
+const EXAMPLES: [&str; 2] = ["Pyro5", "Pyro4"];
 
 /// The version that the peers are tested with. Newer ones work; formats such as marshal's may differ there.
 const VERSION: (u32, u32) = (3, 11);
@@ -26,20 +27,25 @@ pub fn run(root: &Path) -> Result<PathBuf, String> {
     let requirements = std::fs::read_to_string(root.join(REQUIREMENTS))
         .map_err(|error| format!("{REQUIREMENTS} cannot be read: {error}"))?;
     let stamp = root.join(STAMP);
-    let pyro5 = pinned(&requirements, "Pyro5")?;
     let up_to_date = std::fs::read_to_string(&stamp).is_ok_and(|made_of| made_of == requirements);
-    if up_to_date && python.exists() && examples(root, pyro5).exists() {
-        return Ok(python);
+    if !up_to_date || !python.exists() {
+        let base = find_python()?;
+        println!("making .venv with {base}");
+        make_venv(root, &base)?;
+        let pip =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", REQUIREMENTS];
+        run_command(Command::new(&python).args(pip).current_dir(root))
+            .map_err(|error| format!("the Python peers could not be installed: {error}"))?;
+        std::fs::write(&stamp, &requirements).map_err(|error| format!("{STAMP} cannot be written: {error}"))?;
     }
-    let base = find_python()?;
-    println!("making .venv with {base}");
-    make_venv(root, &base)?;
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", REQUIREMENTS];
-    run_command(Command::new(&python).args(pip).current_dir(root))
-        .map_err(|error| format!("the Python peers could not be installed: {error}"))?;
-    fetch_sources(root, &python, pyro5)
-        .map_err(|error| format!("Pyro5's example programs could not be had: {error}"))?;
-    std::fs::write(&stamp, &requirements).map_err(|error| format!("{STAMP} cannot be written: {error}"))?;
+    // An environment that was made before there was one of these lacks no more than that.
+    for package in EXAMPLES {
+        let version = pinned(&requirements, package)?;
+        if examples(root, package, version).is_none() {
+            fetch_sources(root, &python, package, version)
+                .map_err(|error| format!("{package}'s example programs could not be had: {error}"))?;
+        }
+    }
     Ok(python)
 }
 
@@ -64,9 +70,19 @@ pub fn interpreter(root: &Path) -> PathBuf {
     root.join(".venv").join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-/// Where the example programs of this version of Pyro5 are.
-fn examples(root: &Path, version: &str) -> PathBuf {
-    root.join(SOURCES).join(format!("pyro5-{version}/examples"))
+/// Where the example programs of this version of a package are, if they are there.
+fn examples(root: &Path, package: &str, version: &str) -> Option<PathBuf> {
+    let folder = unpacked(root, package, version, "")?.join("examples");
+    folder.exists().then_some(folder)
+}
+
+/// Something of a source distribution: its folder, or its archive. Not every package writes its name in small letters there.
+fn unpacked(root: &Path, package: &str, version: &str, ending: &str) -> Option<PathBuf> {
+    let wanted = format!("{package}-{version}{ending}");
+    let entries = std::fs::read_dir(root.join(SOURCES)).ok()?.flatten();
+    entries.map(|entry| entry.path()).find(|path| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.eq_ignore_ascii_case(&wanted))
+    })
 }
 
 /// The version that the requirements name for a package.
@@ -75,15 +91,16 @@ fn pinned<'a>(requirements: &'a str, package: &str) -> Result<&'a str, String> {
     version.map(str::trim).ok_or_else(|| format!("{REQUIREMENTS} should have a line '{package}==VERSION'"))
 }
 
-/// Gets Pyro5's source distribution and unpacks it.
-fn fetch_sources(root: &Path, python: &Path, version: &str) -> Result<(), String> {
+/// Gets the source distribution of a package and unpacks it.
+fn fetch_sources(root: &Path, python: &Path, package: &str, version: &str) -> Result<(), String> {
     let pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"];
-    let what = ["--no-binary", ":all:", "--dest", SOURCES, &format!("Pyro5=={version}")];
+    let what = ["--no-binary", ":all:", "--dest", SOURCES, &format!("{package}=={version}")];
     run_command(Command::new(python).args(pip).args(what).current_dir(root))?;
-    let archive = format!("{SOURCES}/pyro5-{version}.tar.gz");
-    run_command(Command::new(python).args(["-m", "tarfile", "-e", &archive, SOURCES]).current_dir(root))?;
-    let examples = examples(root, version);
-    if examples.exists() { Ok(()) } else { Err(format!("{archive} has no {}", examples.display())) }
+    let archive = unpacked(root, package, version, ".tar.gz").ok_or("there is no archive of that name")?;
+    let unpack = ["-m", "tarfile", "-e", &archive.display().to_string(), SOURCES];
+    run_command(Command::new(python).args(unpack).current_dir(root))?;
+    let there = examples(root, package, version).is_some();
+    if there { Ok(()) } else { Err(format!("{} has no examples", archive.display())) }
 }
 
 /// A Python to make the environment with; installed from the distribution where that is allowed.

@@ -1,8 +1,12 @@
 //! `callcontext`: who calls, and annotations both ways.
 
+use salamander::Generation;
 use salamander::prelude::*;
 
 use super::{Printed, Stage};
+
+/// The key without which Pyro4's client is not let in.
+pub const KEY: &str = "secr3t_k3y";
 
 struct EchoServer(Printed);
 
@@ -36,7 +40,12 @@ impl EchoServer {
 /// Where there is no port.
 pub async fn serve(stage: &Stage) -> Result<Uri> {
     let own = || vec![(*b"DDAA", b"custom response annotation set by the daemon"[..].into())];
-    let daemon = stage.builder().annotations(own).bind("localhost:0").await?;
+    let builder = stage.builder().annotations(own);
+    let builder = match stage.generation() {
+        Generation::Pyro5 => builder,
+        Generation::Pyro4 => builder.hmac_key(KEY),
+    };
+    let daemon = builder.bind("localhost:0").await?;
     let uri = daemon.register("example.context", EchoServer(stage.printed.clone()))?;
     daemon.spawn();
     Ok(uri)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use salamander::Generation;
 use salamander::prelude::*;
 use tokio::task::JoinSet;
 
@@ -12,6 +13,22 @@ use super::Stage;
 const COMMON: &str = "a an at the i he she s but was has had have and are as be by for if in is it of or that to with his all any \
                       this not from on me him her their so you there now then no yes one were they them which what when who how \
                       where some my into up out we us t do";
+
+/// The name of the one that has others count.
+pub fn name(generation: Generation) -> &'static str {
+    match generation {
+        Generation::Pyro5 => "example.dc2.dispatcher",
+        Generation::Pyro4 => "example.dc.dispatcher",
+    }
+}
+
+/// How the names of those that count begin.
+fn counters(generation: Generation) -> &'static str {
+    match generation {
+        Generation::Pyro5 => "example.dc2.wordcount.",
+        Generation::Pyro4 => "example.dc.wordcount.",
+    }
+}
 
 type Counts = HashMap<String, i64>;
 
@@ -39,12 +56,13 @@ impl WordCounter {
 
 struct Dispatcher {
     names: NameServer,
+    counters: &'static str,
 }
 
 #[expose]
 impl Dispatcher {
     async fn count(&self, lines: Vec<String>) -> Result<Counts> {
-        let counters = self.names.list_prefix("example.dc2.wordcount.").await?;
+        let counters = self.names.list_prefix(self.counters).await?;
         let counters = counters.values().map(|counter| Proxy::new(&counter.uri)).collect::<Result<Vec<_>>>()?;
         let mut tasks = JoinSet::new();
         for (chunk, counter) in lines.chunks(200).zip(counters.iter().cycle()) {
@@ -69,10 +87,11 @@ pub async fn serve(stage: &Stage) -> Result<Uri> {
     let (daemon, names) = (stage.daemon().await?, stage.names().await?);
     for number in 1..=5 {
         let uri = daemon.register_anonymous(WordCounter)?;
-        names.register(&format!("example.dc2.wordcount.{number}"), &uri).await?;
+        names.register(&format!("{}{number}", counters(stage.generation())), &uri).await?;
     }
-    let uri = daemon.register_anonymous(Dispatcher { names: stage.names().await? })?;
-    names.register("example.dc2.dispatcher", &uri).await?;
+    let uri = daemon
+        .register_anonymous(Dispatcher { names: stage.names().await?, counters: counters(stage.generation()) })?;
+    names.register(name(stage.generation()), &uri).await?;
     daemon.spawn();
     Ok(uri)
 }

@@ -2,11 +2,20 @@
 
 use std::sync::Arc;
 
+use salamander::Generation;
 use salamander::naming::storage::MemoryStorage;
 use salamander::naming::{NameRegistry, serve_names};
 use salamander::prelude::*;
 
 use super::Stage;
+
+/// The name of the server.
+pub fn name(generation: Generation) -> &'static str {
+    match generation {
+        Generation::Pyro5 => "example.eventloop.server",
+        Generation::Pyro4 => "example.embedded.server",
+    }
+}
 
 struct EmbeddedServer;
 
@@ -33,6 +42,6 @@ pub async fn serve(stage: &Stage) -> Result<Uri> {
     let names = serve_names(&daemon, registry, stage.config())?;
     let uri = daemon.register_anonymous(EmbeddedServer)?;
     daemon.spawn();
-    stage.proxy(&names.to_string())?.call::<()>("register", ("example.eventloop.server", uri)).await?;
+    stage.proxy(&names.to_string())?.call::<()>("register", (name(stage.generation()), uri)).await?;
     Ok(names)
 }

@@ -4,15 +4,23 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use salamander::Blob;
 use salamander::prelude::*;
+use salamander::{Blob, Generation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Stage;
 
 const FILE_SIZE: usize = 5000 * 11_000;
-const ANNOTATION_SIZE: usize = 500_000;
+
+/// How much goes in the annotations of one item.
+fn annotation_size(generation: Generation) -> usize {
+    match generation {
+        Generation::Pyro5 => 500_000,
+        // All annotations of a message have less than 64 KiB there.
+        Generation::Pyro4 => 65_000,
+    }
+}
 
 /// The sizes of what is prepared, by their ids.
 type Prepared = Arc<Mutex<HashMap<String, usize>>>;
@@ -20,6 +28,7 @@ type Prepared = Arc<Mutex<HashMap<String, usize>>>;
 struct FileServer {
     prepared: Prepared,
     address: SocketAddr,
+    annotation_size: usize,
 }
 
 #[expose]
@@ -38,7 +47,8 @@ impl FileServer {
         &self,
         #[default(false)] _with_checksum: bool,
     ) -> impl Iterator<Item = Result<(usize, u32), Exception>> + use<> {
-        (0..FILE_SIZE).step_by(ANNOTATION_SIZE).map(chunk)
+        let size = self.annotation_size;
+        (0..FILE_SIZE).step_by(size).map(move |from| chunk(from, size))
     }
 
     fn prepare_file_blob(&self, size: usize) -> (String, (String, u16)) {
@@ -48,8 +58,8 @@ impl FileServer {
     }
 }
 
-fn chunk(from: usize) -> Result<(usize, u32), Exception> {
-    let size = ANNOTATION_SIZE.min(FILE_SIZE - from);
+fn chunk(from: usize, size: usize) -> Result<(usize, u32), Exception> {
+    let size = size.min(FILE_SIZE - from);
     let context = CallContext::current().ok_or_else(|| Exception::runtime_error("nobody asks"))?;
     context.reply_annotation("FDAT", vec![b'1'; size])?;
     Ok((from + size, 0))
@@ -75,7 +85,11 @@ async fn send(mut socket: TcpStream, prepared: Prepared) -> std::io::Result<()> 
 pub async fn serve(stage: &Stage) -> Result<Uri> {
     let (daemon, prepared) = (stage.daemon().await?, Prepared::default());
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let server = FileServer { prepared: prepared.clone(), address: listener.local_addr()? };
+    let server = FileServer {
+        prepared: prepared.clone(),
+        address: listener.local_addr()?,
+        annotation_size: annotation_size(stage.generation()),
+    };
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             tokio::spawn(send(socket, prepared.clone()));

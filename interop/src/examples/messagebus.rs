@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use salamander::prelude::*;
-use salamander::{InstanceMode, Set};
+use salamander::{Generation, InstanceMode, Set};
 
 use super::{Printed, Stage, clock};
 
@@ -23,6 +23,22 @@ pub struct Message {
     pub data: Value,
 }
 
+/// The same under the name by which Pyro4's subscribers know it.
+#[class("Pyro4.utils.messagebus.message")]
+#[derive(Debug)]
+struct Pyro4Message {
+    msgid: String,
+    created: String,
+    data: Value,
+}
+
+impl From<&Message> for Pyro4Message {
+    fn from(message: &Message) -> Self {
+        let Message { msgid, created, data } = message.clone();
+        Self { msgid, created, data }
+    }
+}
+
 #[derive(Default)]
 struct Topic {
     pending: Vec<Message>,
@@ -35,6 +51,7 @@ struct MessageBus {
     topics: Mutex<Topics>,
     /// Keeps messages of one topic in their order.
     sending: tokio::sync::Mutex<()>,
+    generation: Generation,
     printed: Printed,
 }
 
@@ -62,7 +79,14 @@ impl MessageBus {
             return;
         }
         for (uri, subscriber) in subscribers {
-            if let Err(error) = subscriber.call::<()>("incoming_messages", (topic, &messages)).await {
+            let sent = match self.generation {
+                Generation::Pyro5 => subscriber.call::<()>("incoming_messages", (topic, &messages)).await,
+                Generation::Pyro4 => {
+                    let messages: Vec<Pyro4Message> = messages.iter().map(Pyro4Message::from).collect();
+                    subscriber.call("incoming_messages", (topic, messages)).await
+                }
+            };
+            if let Err(error) = sent {
                 self.printed.line(format_args!("removing subscription of {uri}: {error}"));
                 self.lock().values_mut().for_each(|topic| drop(topic.subscribers.remove(&uri)));
             }
@@ -122,10 +146,10 @@ impl MessageBus {
 /// Where there is no port.
 pub async fn serve(stage: &Stage) -> Result<Uri> {
     let daemon = stage.daemon().await?;
-    let printed = stage.printed.clone();
+    let (generation, printed) = (stage.generation(), stage.printed.clone());
     let make = move |_: &CallContext| {
         let (topics, sending) = (Mutex::default(), tokio::sync::Mutex::default());
-        Ok::<_, Exception>(MessageBus { topics, sending, printed: printed.clone() })
+        Ok::<_, Exception>(MessageBus { topics, sending, generation, printed: printed.clone() })
     };
     let uri = daemon.register_class("messagebus", InstanceMode::Single, make)?;
     stage.names().await?.register(NAME, &uri).await?;

@@ -1,12 +1,14 @@
-//! Pyro5's own example programs: the programs themselves, and counterparts of their servers in Rust.
+//! Pyro's own example programs: the programs themselves, and counterparts of their servers in Rust.
 //!
-//! The counterparts do what the examples do, each in a file by the example's name. `EXAMPLES.md` lists all of them.
+//! The counterparts do what the examples do, each in a file by the example's name, and serve the programs of Pyro4 and of Pyro5.
+//! `EXAMPLES.md` lists all of them.
 
 mod clock;
 mod printed;
 mod program;
 mod stage;
 
+pub mod r#async;
 pub mod attributes;
 pub mod autoproxy;
 pub mod autoreconnect;
@@ -20,6 +22,7 @@ pub mod callcontext;
 pub mod chatbox;
 pub mod circular;
 pub mod custom_serialization;
+pub mod deadlock;
 pub mod diffie_hellman;
 pub mod disconnects;
 pub mod distributed_computing;
@@ -37,12 +40,14 @@ pub mod messagebus;
 pub mod nonameserver;
 pub mod oneway;
 pub mod privilege_separation;
+pub mod proxysharing;
 pub mod resourcetracking;
 pub mod robots;
 pub mod servertypes;
 pub mod shoppingcart;
 pub mod ssl;
 pub mod stockquotes;
+pub mod stockquotes_old;
 pub mod streaming;
 pub mod thirdpartylib;
 pub mod timeout;

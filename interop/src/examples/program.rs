@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use salamander::Generation;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
@@ -15,16 +16,21 @@ use crate::python;
 /// How long a program may take for all that it does.
 const RUN: Duration = Duration::from_secs(120);
 
-/// The folder of Pyro5's examples: in the virtual environment, where the set-up unpacks them.
+/// The folder of the examples of a generation: in the virtual environment, where the set-up unpacks them.
 ///
 /// # Panics
 /// Where they are not.
-pub fn folder() -> PathBuf {
+pub fn folder(generation: Generation) -> PathBuf {
+    let package = match generation {
+        Generation::Pyro5 => "pyro5-",
+        Generation::Pyro4 => "pyro4-",
+    };
     let sources = python::interpreter().parent().and_then(|bin| bin.parent()).map(|venv| venv.join("src"));
-    let entries = sources.as_ref().and_then(|sources| std::fs::read_dir(sources).ok());
-    let found = entries.into_iter().flatten().flatten().map(|entry| entry.path().join("examples"));
-    let mut found = found.filter(|path| path.exists());
-    found.next().unwrap_or_else(|| panic!("there are no examples in {sources:?}: run `cargo xtask setup`"))
+    let entries =
+        sources.as_ref().and_then(|sources| std::fs::read_dir(sources).ok()).into_iter().flatten().flatten();
+    let own = entries.filter(|entry| entry.file_name().to_string_lossy().to_lowercase().starts_with(package));
+    let found = own.map(|entry| entry.path().join("examples")).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("there are no examples of {generation} in {sources:?}: run `cargo xtask setup`"))
 }
 
 /// A program that runs; it is killed when this is dropped.
@@ -64,7 +70,7 @@ impl Program {
     /// # Panics
     /// Where it cannot be started.
     pub fn start_with(stage: &Stage, example: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
-        Self::run(stage, example, &folder().join(example), arguments, settings)
+        Self::run(stage, example, &stage.folder().join(example), arguments, settings)
     }
 
     /// Starts a script of an example in another folder, where it finds other files.
@@ -72,7 +78,7 @@ impl Program {
     /// # Panics
     /// Where it cannot be started.
     pub fn start_in(stage: &Stage, example: &str, place: &Path, script: &str) -> Self {
-        let script = folder().join(example).join(script);
+        let script = stage.folder().join(example).join(script);
         Self::run(stage, example, place, &[&script.display().to_string()], &[])
     }
 

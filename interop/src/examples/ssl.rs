@@ -1,14 +1,25 @@
 //! `ssl`: both sides show certificates, and the server looks at the client's.
 
 use salamander::prelude::*;
-use salamander::{Certificate, Handshake};
+use salamander::{Certificate, Generation, Handshake};
 
 use super::{Printed, Stage};
 
 /// The serial number of the client's certificate.
-pub const CLIENT_SERIAL: &str = "1FABD733200A52DCED0702B7A856773F37AAC0E3";
+pub fn client_serial(generation: Generation) -> &'static str {
+    match generation {
+        Generation::Pyro5 => "1FABD733200A52DCED0702B7A856773F37AAC0E3",
+        Generation::Pyro4 => "9BFD9872D96F066C",
+    }
+}
+
 /// That of the server's.
-pub const SERVER_SERIAL: &str = "63B5A2EB71E2C78CBE4200C7EAB9634E7B669407";
+pub fn server_serial(generation: Generation) -> &'static str {
+    match generation {
+        Generation::Pyro5 => "63B5A2EB71E2C78CBE4200C7EAB9634E7B669407",
+        Generation::Pyro4 => "D163AB82B8B74DE6",
+    }
+}
 
 struct Safe(Printed);
 
@@ -39,16 +50,16 @@ pub fn check(certificate: Option<&Certificate>, serial: &str) -> Result<(), Exce
     Ok(())
 }
 
-async fn greet(handshake: Handshake) -> Result<Value, Exception> {
-    check(handshake.certificate.as_ref(), CLIENT_SERIAL)?;
-    Ok("hello".into())
-}
-
 /// Serves it; the settings of the stage name the certificates.
 ///
 /// # Errors
 /// Where there is no port.
 pub async fn serve(stage: &Stage) -> Result<Uri> {
+    let serial = client_serial(stage.generation());
+    let greet = move |handshake: Handshake| async move {
+        check(handshake.certificate.as_ref(), serial)?;
+        Ok::<Value, Exception>("hello".into())
+    };
     let daemon = stage.builder().on_connect(greet).bind("localhost:0").await?;
     let uri = daemon.register_anonymous(Safe(stage.printed.clone()))?;
     daemon.spawn();

@@ -11,6 +11,10 @@ use crate::{NAME_SERVER_PORT, Uri};
 
 /// The name of the name server itself, which cannot be removed.
 pub const NAME_SERVER: &str = "Pyro.NameServer";
+/// The metadata of a name server: its class, by which clients find it.
+pub(super) const TAG: &str = "class:Pyro5.nameserver.NameServer";
+/// What that is for clients of Pyro 4.
+const PYRO4_TAG: &str = "class:Pyro4.naming.NameServer";
 
 /// The names of a name server.
 ///
@@ -225,7 +229,12 @@ impl NameRegistry {
             (false, false) => (None, false),
         };
         let entries = match tags {
-            Some(tags) if !tags.is_empty() => self.select_tagged(&tags, all, return_metadata)?,
+            Some(mut tags) if !tags.is_empty() => {
+                if tags.remove(PYRO4_TAG) {
+                    tags.insert(TAG.to_owned());
+                }
+                self.select_tagged(&tags, all, return_metadata)?
+            }
             _ => Entries::new(),
         };
         Ok(dict(entries, return_metadata))
@@ -466,6 +475,12 @@ mod tests {
         );
         assert_eq!(found(NONE, NONE), "{}");
         assert_eq!(found(&"".into(), &list(&[])), "{}");
+        // Clients of Pyro 4 look for name servers by the class that these have there.
+        registry.add("ns", &"PYRO:ns@h:1".parse().unwrap(), false, [TAG.to_owned()].into()).unwrap();
+        for tag in [TAG, PYRO4_TAG] {
+            assert_eq!(found(&list(&[tag]), NONE), "{'ns': 'PYRO:ns@h:1'}");
+            assert_eq!(found(NONE, &list(&["nothing", tag])), "{'ns': 'PYRO:ns@h:1'}");
+        }
         let with_metadata = registry.yplookup(&list(&["a"]), NONE, true).unwrap();
         assert_eq!(with_metadata.to_string(), "{'test.one': ('PYRO:test.one@h:1', {'a', 'b'})}");
         let refused = |all: &Value, any: &Value| refused(registry.yplookup(all, any, true));

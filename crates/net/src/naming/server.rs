@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::autoclean::{Cleaner, blocking};
 use super::broadcast::Responder;
 use super::object;
-use super::registry::{NAME_SERVER, NameRegistry};
+use super::registry::{NAME_SERVER, NameRegistry, TAG};
 use super::storage;
 use crate::config::Config;
 use crate::daemon::{Builder, Daemon, DaemonHandle};
@@ -198,7 +198,7 @@ fn serve_names_to(
 ) -> Result<Uri> {
     Cleaner::check(config)?;
     let uri = daemon.register(NAME_SERVER, object::NameServer { names: registry.clone(), certified })?;
-    registry.add(NAME_SERVER, &uri, false, ["class:Pyro5.nameserver.NameServer".to_owned()].into())?;
+    registry.add(NAME_SERVER, &uri, false, [TAG.to_owned()].into())?;
     let (names, stopping) = (registry.clone(), daemon.clone());
     tokio::spawn(async move {
         tokio::select! {

@@ -3,7 +3,28 @@
 use std::time::{Duration, Instant};
 
 use interop::examples::{Ended, Program, Stage};
+use salamander::Generation;
 use salamander::prelude::*;
+
+use crate::GENERATION;
+
+/// A stage for the programs of this file of tests.
+pub(crate) async fn new_stage() -> Stage {
+    Stage::of(GENERATION, &[]).await
+}
+
+/// The same with settings for its servers in Rust.
+pub(crate) async fn stage_with(settings: &[(&str, &str)]) -> Stage {
+    Stage::of(GENERATION, settings).await
+}
+
+/// What differs between the generations.
+pub(crate) fn either<T>(pyro5: T, pyro4: T) -> T {
+    match GENERATION {
+        Generation::Pyro5 => pyro5,
+        Generation::Pyro4 => pyro4,
+    }
+}
 
 /// How an example is played.
 #[derive(Clone, Copy)]
@@ -74,13 +95,13 @@ impl<'a> Play<'a> {
 
     /// Plays it with our server alone, where the other one shows nothing more.
     pub(crate) async fn ours(self, ours: impl AsyncFnOnce(&Stage) -> Result<Uri>) -> (Ended, Stage) {
-        let stage = Stage::with(self.settings).await;
+        let stage = stage_with(self.settings).await;
         let uri = ours(&stage).await.unwrap();
         (self.client(&stage, &uri.to_string()).await, stage)
     }
 
     async fn theirs(&self) -> Ended {
-        let stage = Stage::new().await;
+        let stage = new_stage().await;
         let server = Program::start(&stage, self.example, self.server);
         let uri = match self.name {
             Some(name) => {

@@ -5,11 +5,21 @@ use std::path::Path;
 
 use interop::examples::folder;
 use interop::python::workspace;
+use salamander::Generation;
 
-/// The rows of the table, cell by cell.
-fn rows() -> Vec<Vec<String>> {
+use crate::GENERATION;
+use crate::both::either;
+
+/// The rows of the table of a generation, cell by cell.
+fn rows(generation: Generation) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(workspace().join("interop/EXAMPLES.md")).unwrap();
-    let lines = text.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let heading = match generation {
+        Generation::Pyro5 => "## Pyro5's\n",
+        Generation::Pyro4 => "## Pyro4's\n",
+    };
+    let (_, part) = text.split_once(heading).unwrap();
+    let part = part.split("\n## ").next().unwrap();
+    let lines = part.lines().filter(|line| line.starts_with("| ")).skip(1);
     lines.map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
 }
 
@@ -20,9 +30,10 @@ fn named(cell: &str) -> impl Iterator<Item = String> + '_ {
 
 /// The tests that there are.
 fn tests() -> BTreeSet<String> {
-    let here = workspace().join("interop/tests/pyro5_examples");
+    let folders = ["plays", either("pyro5_examples", "pyro4_examples")];
+    let files = folders.map(|folder| std::fs::read_dir(workspace().join("interop/tests").join(folder)).unwrap());
     let mut tests = BTreeSet::new();
-    for file in std::fs::read_dir(here).unwrap() {
+    for file in files.into_iter().flatten() {
         let path = file.unwrap().path();
         let module = path.file_stem().and_then(|stem| stem.to_str()).unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -37,24 +48,25 @@ fn tests() -> BTreeSet<String> {
 
 #[test]
 fn every_example_is_in_the_table() {
-    let entries = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(folder(GENERATION)).unwrap().map(|entry| entry.unwrap().path());
     let folders: BTreeSet<String> = entries
         .filter(|path| path.is_dir())
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
-    let listed: Vec<String> = rows().into_iter().map(|row| row[1].clone()).collect();
+    let listed: Vec<String> = rows(GENERATION).into_iter().map(|row| row[1].clone()).collect();
     assert_eq!(listed, folders.into_iter().collect::<Vec<_>>(), "each once, in their order");
 }
 
 #[test]
 fn every_test_is_in_the_table_and_every_one_in_the_table_is_there() {
-    let listed: BTreeSet<String> = rows().iter().flatten().flat_map(|cell| named(cell).collect::<Vec<_>>()).collect();
+    let listed: BTreeSet<String> =
+        rows(GENERATION).iter().flatten().flat_map(|cell| named(cell).collect::<Vec<_>>()).collect();
     assert_eq!(listed, tests());
 }
 
 #[test]
 fn what_is_left_out_has_its_reason() {
-    for row in rows() {
+    for row in rows(GENERATION) {
         let tests = row[2..4].iter().flat_map(|cell| named(cell)).count();
         assert_eq!(tests == 0, row[4].starts_with("left out: "), "{row:?}");
     }
@@ -62,7 +74,8 @@ fn what_is_left_out_has_its_reason() {
 
 #[test]
 fn every_counterpart_belongs_to_an_example() {
-    let known: BTreeSet<String> = rows().into_iter().map(|row| row[1].replace('-', "_")).collect();
+    let rows = [Generation::Pyro5, Generation::Pyro4].map(rows).concat();
+    let known: BTreeSet<String> = rows.into_iter().map(|row| row[1].replace('-', "_")).collect();
     let parts = ["mod", "clock", "printed", "program", "stage"];
     for file in std::fs::read_dir(Path::new(workspace()).join("interop/src/examples")).unwrap() {
         let path = file.unwrap().path();

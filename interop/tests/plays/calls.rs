@@ -2,7 +2,7 @@
 
 use interop::examples as ours;
 
-use crate::both::{Play, numbers, words};
+use crate::both::{Play, either};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attributes() {
@@ -29,7 +29,11 @@ async fn banks() {
 async fn batchedcalls() {
     let (client, stage) = Play::of("batchedcalls").ours(ours::batchedcalls::serve).await;
     let printed = &client.printed;
-    assert!(printed.contains("100//3 = 33\n100//2 = 50\n100//1 = 100\nA divide by zero error occurred"), "{printed}");
+    // Pyro4's batches keep the calls that were made asynchronously, and make them again: its client shows their results.
+    let results =
+        either("100//3 = 33\n100//2 = 50\n100//1 = 100\nA divide", "= 33\n100//-3 = 50\n100//-4 = 100\nA divide");
+    assert!(printed.contains(&format!("{results} by zero error occurred")), "{printed}");
+    assert_eq!(printed.contains("results= [0, 42, 30, 2, 0]\n"), either(false, true), "{printed}");
     assert!(printed.contains("ZeroDivisionError: integer division or modulo by zero"), "{printed}");
     // The one-way batch goes on by itself.
     stage.printed.until("end of batch #2").await.unwrap();
@@ -45,28 +49,13 @@ async fn benchmark() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callcontext() {
-    let (client, stage) = Play::of("callcontext").alike(numbers).same(ours::callcontext::serve).await;
-    assert!(client.printed.contains("DDAA -> b'custom response annotation set by the daemon'"), "{}", client.printed);
-    stage.printed.until("custom annotation: custom annotation from client (2)").await.unwrap();
-    let correlation = client.printed.split_once("set to: ").unwrap().1.lines().next().unwrap();
-    assert_eq!(stage.printed.text().matches(correlation).count(), 2, "{}", stage.printed.text());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn custom_serialization() {
-    let (client, stage) = Play::of("custom-serialization").alike(words).same(ours::custom_serialization::serve).await;
-    assert!(client.printed.contains("type of response object: <class 'mycustomclasses.OtherThingy'>"));
-    assert!(stage.printed.text().contains("arg=OtherThingy { number: 42 }"), "{}", stage.printed.text());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exceptions() {
     let play = Play::named("exceptions", "example.exceptions").alike(without_tracebacks).failing();
     let (client, stage) = play.same(ours::exceptions::serve).await;
     assert!(client.told.contains("complexerror") && client.told.contains("remote"), "{}", client.told);
-    // The hook is told of the one-way call as well.
-    stage.printed.until("ERROR IN onewayerr: ValueError: error in oneway call!").await.unwrap();
+    // The hook is told of the one-way call as well, which Pyro4's client does not make.
+    let last = either("ERROR IN onewayerr: ValueError: error in oneway call!", "ERROR IN complexerror: TypeError: ");
+    stage.printed.until(last).await.unwrap();
 }
 
 /// Tracebacks show where the server is; and what cannot be serialized differs.

@@ -2,21 +2,12 @@
 
 use interop::examples as ours;
 
-use crate::both::{Play, numbers, registered, words};
-use crate::{Program, Stage};
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn diffie_hellman() {
-    let play = Play::named("diffie-hellman", "example.dh.keyexchange");
-    let (client, stage) = play.alike(numbers).same(ours::diffie_hellman::serve).await;
-    let key = client.printed.lines().find(|line| line.starts_with("shared secret key = ")).unwrap();
-    assert_eq!(key.len(), "shared secret key =  ".len() + 64);
-    assert!(stage.printed.text().contains(key), "{key}\n{}", stage.printed.text());
-}
+use crate::Program;
+use crate::both::{Play, either, new_stage, registered, stage_with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disconnects() {
-    let stage = Stage::with(&[("PYRO_COMMTIMEOUT", "1")]).await;
+    let stage = stage_with(&[("PYRO_COMMTIMEOUT", "1")]).await;
     let uri = ours::disconnects::serve(&stage).await.unwrap();
     let mut client = Program::start(&stage, "disconnects", &["client.py"]);
     client.input(&format!("{uri}\n")).await;
@@ -45,9 +36,10 @@ async fn instancemode() {
     let (client, _) =
         Play::named("instancemode", "instance.percall").alike(ids).same(ours::instancemode::serve).await;
     let ids: Vec<&str> = client.printed.lines().filter(|line| line.starts_with(['(', '1'])).collect();
-    assert_eq!(ids.len(), 24, "{}", client.printed);
-    let (percall, rest) = ids.split_at(9);
-    assert!(percall.iter().collect::<std::collections::HashSet<_>>().len() == 9, "{percall:?}");
+    let (percalls, all) = either((9, 24), (3, 15));
+    assert_eq!(ids.len(), all, "{}", client.printed);
+    let (percall, rest) = ids.split_at(percalls);
+    assert!(percall.iter().collect::<std::collections::HashSet<_>>().len() == percalls, "{percall:?}");
     let (session, single) = rest.split_at(6);
     assert!(session[..3].iter().all(|id| *id == session[0]) && session[3..].iter().all(|id| *id == session[3]));
     assert!(session[0] != session[3] && single.iter().all(|id| *id == single[0]), "{rest:?}");
@@ -81,41 +73,12 @@ async fn oneway() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn oneway_calls_side_by_side() {
-    let play = Play::named("oneway", "example.oneway2").programs(&["server2.py"], &["client2.py"]);
-    let (client, _) = play.same(ours::oneway::serve).await;
-    assert!(client.printed.ends_with("counter is now:  6\n"), "{}", client.printed);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn privilege_separation() {
-    // Where the kernel's messages may not be read, both servers say so in their own words.
-    fn outcome(printed: &str) -> String {
-        if printed.contains("ERROR: couldn't run the dmesg command in the server") { "refused" } else { printed }
-            .to_owned()
-    }
-    let programs = Play::of("privilege-separation").programs(&["elevated_server.py"], &["elevated_client.py"]);
-    programs.alike(outcome).same(ours::privilege_separation::serve_elevated).await;
-    if !std::process::Command::new("setpriv").arg("--reuid=nobody").arg("true").status().is_ok_and(|is| is.success())
-    {
-        return interop::left_out("privileges can be dropped only by who has some");
-    }
-    let programs = Play::of("privilege-separation").programs(&["drop_privs_server.py"], &["drop_privs_client.py"]);
-    let (client, _) = programs.ours(ours::privilege_separation::serve_restricted).await;
-    assert!(
-        client.printed.contains("'nobody')\n") && client.printed.contains("ERROR (expected): "),
-        "{}",
-        client.printed
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn resourcetracking() {
     let play = Play::of("resourcetracking").input("URI\n\n").alike(numbers_in_quotes);
     let (client, _) = play.same(ours::resourcetracking::serve).await;
     assert!(client.printed.ends_with("allocated resources: []\ndone.\n"), "{}", client.printed);
     // A client that is interrupted instead.
-    let stage = Stage::new().await;
+    let stage = new_stage().await;
     let uri = ours::resourcetracking::serve(&stage).await.unwrap();
     let mut client = Program::start(&stage, "resourcetracking", &["client.py"]);
     client.input(&format!("{uri}\n")).await;
@@ -147,7 +110,7 @@ async fn servertypes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servertypes_with_their_server() {
     for (answer, kind) in [("t\n", "thread"), ("m\n", "multiplex")] {
-        let stage = Stage::new().await;
+        let stage = new_stage().await;
         let mut server = Program::start(&stage, "servertypes", &["server.py"]);
         server.input(answer).await;
         registered(&stage, "example.servertypes", &server).await;
@@ -187,13 +150,15 @@ async fn shoppingcart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streaming() {
     let (client, _) = Play::of("streaming").same(ours::streaming::serve).await;
-    assert!(client.printed.ends_with("property generator:\n[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n"), "{}", client.printed);
+    let last = either("property generator:\n[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n", "\n8\n9\n");
+    assert!(client.printed.ends_with(last), "{}", client.printed);
+    assert!(client.printed.contains("\nvia generator:\n[1, 2, 3, 4, 5, 6, 7, 8, 9]\n"), "{}", client.printed);
 }
 
 /// The streams of their server, in our client.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streaming_with_their_server() {
-    let stage = Stage::new().await;
+    let stage = new_stage().await;
     let server = Program::start(&stage, "streaming", &["server.py"]);
     let streamer = stage.proxy(&server.uri().await).unwrap();
     for method in ["iterator", "generator", "slow_generator"] {
@@ -220,7 +185,7 @@ async fn thirdpartylib() {
 /// The client measures how long things take, to a fifth of a second: a machine that is busy gets a second try and a third.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn timeout() {
-    let stage = Stage::new().await;
+    let stage = new_stage().await;
     let _frozen = ours::timeout::serve(&stage).await.unwrap();
     let mut told = String::new();
     for _ in 0..3 {
@@ -240,26 +205,12 @@ async fn timeout() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn timezones() {
-    let (client, _) = Play::of("timezones").alike(shapes).same(ours::timezones::serve).await;
-    assert_eq!(client.printed.matches("   parsed: DateTime(").count(), 4, "{}", client.printed);
-    assert!(client.printed.contains("FixedTimezone(-18000, name=\"-05:00\")"), "{}", client.printed);
-}
-
-/// The zones are ours; all else is as theirs.
-fn shapes(printed: &str) -> String {
-    let printed =
-        printed.replace("Timezone('Europe/Amsterdam')", "").replace("-05:00", "+01:00").replace("-18000", "3600");
-    words(&printed)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unixdomainsock() {
     let path = std::env::temp_dir().join(format!("salamander-example-{}.sock", std::process::id()));
     let name = format!("\0salamander-example-{}", std::process::id());
     // A file, and a name that is none.
     for path in [path.to_str().unwrap(), &name] {
-        let stage = Stage::new().await;
+        let stage = new_stage().await;
         let uri = ours::unixdomainsock::serve(&stage, path).await.unwrap();
         let mut client = Program::start(&stage, "unixdomainsock", &["client.py"]);
         client.input(&format!("{}\n", uri.to_string().replace('\0', "\\x00"))).await;
