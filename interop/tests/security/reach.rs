@@ -5,7 +5,7 @@ use interop::http::Ask;
 use interop::pyro4;
 use interop::pyro5::ours::Ours;
 use interop::pyro5::peer::{self, Server};
-use salamander::http::Gateway;
+use salamander::http::{Gateway, Site};
 use salamander::{Config, Daemon};
 
 use super::{Outcomes, attack, is_up};
@@ -53,7 +53,7 @@ async fn only_what_is_exposed_can_be_called_by_http() {
     let world = World::start().await;
     let gateway = world.gateway(|_| {}).await;
     let door = Gateway::new(world.options(|_| {}), &Config::default()).unwrap();
-    let daemon = Daemon::builder().door(door).bind("127.0.0.1:0").await.unwrap();
+    let daemon = Daemon::builder().door(Site::new().gateway(door)).bind("127.0.0.1:0").await.unwrap();
     let addresses = [gateway.address, daemon.local_addr().unwrap()];
     let daemon = daemon.spawn();
     for address in addresses {
