@@ -214,8 +214,7 @@ fn only_known_classes_are_written() {
 
 #[test]
 fn a_peer_without_pyro_has_none_of_its_classes() {
-    let mut settings = Settings::default();
-    settings.without_pyro = true;
+    let settings = Settings { without_pyro: true, ..Settings::default() };
     let state = Value::Tuple(vec!["PYRO".into(), "o".into(), Value::None, "h".into(), 1.into()]);
     for value in [
         Value::from(Object::with_state("Pyro5.core.URI", state)),
