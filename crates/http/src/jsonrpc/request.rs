@@ -118,7 +118,7 @@ fn one(scan: &mut Scan<'_>, bytes: &Bytes) -> Result<Asked, Fault> {
     if scan.peek() != b'}' {
         loop {
             let key = scan.text()?;
-            scan.expect(b':')?;
+            scan.must_be(b':')?;
             let value = scan.value()?;
             // Of a name that is there twice, the last counts, as with most.
             match text_of(bytes, key).as_deref() {

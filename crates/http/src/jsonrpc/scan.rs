@@ -53,13 +53,13 @@ impl<'t> Scan<'t> {
     }
 
     /// Takes this byte, which has to be next.
-    pub(super) fn expect(&mut self, byte: u8) -> Result<()> {
+    pub(super) fn must_be(&mut self, byte: u8) -> Result<()> {
         self.takes(byte).then_some(()).ok_or(Wrong::Syntax)
     }
 
     /// Opens a container, to be left with [`Scan::leave`].
     pub(super) fn enter(&mut self, opening: u8) -> Result<()> {
-        self.expect(opening)?;
+        self.must_be(opening)?;
         self.depth = self.depth.checked_sub(1).ok_or(Wrong::TooDeep)?;
         Ok(())
     }
@@ -67,7 +67,7 @@ impl<'t> Scan<'t> {
     /// Closes a container.
     pub(super) fn leave(&mut self, closing: u8) -> Result<()> {
         self.depth += 1;
-        self.expect(closing)
+        self.must_be(closing)
     }
 
     /// A string, with its quotes.
@@ -135,7 +135,7 @@ impl<'t> Scan<'t> {
 
     fn key(&mut self) -> Result<()> {
         self.text()?;
-        self.expect(b':')
+        self.must_be(b':')
     }
 
     fn word(&mut self, word: &[u8]) -> Result<()> {
