@@ -64,11 +64,23 @@ pub struct Limits {
     pub depth: usize,
     /// How many values one message may hold, shared ones counted each time, for each byte that it has.
     pub expansion: usize,
+    /// How many values one message may hold beyond one for each byte, which only what is shared can come to.
+    pub shared: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 1000, expansion: 64 }
+        Self { depth: 1000, expansion: 64, shared: 4 << 20 }
+    }
+}
+
+impl Limits {
+    /// However short a message is, it may hold so many values.
+    const LEAST: usize = 4096;
+
+    /// How many values a message of so many bytes may hold, what is shared counted each time.
+    pub(crate) fn values(&self, bytes: usize) -> usize {
+        bytes.saturating_mul(self.expansion).max(Self::LEAST).min(bytes.saturating_add(self.shared))
     }
 }
 

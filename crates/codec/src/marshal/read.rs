@@ -52,9 +52,6 @@ enum After {
 /// In `references`: the object is not complete.
 const OPEN: usize = 1 << (usize::BITS - 1);
 
-/// So many values any message may give by references.
-const MIN_BUDGET: usize = 4096;
-
 /// So many bytes of text or data count as one more value.
 const BYTES_PER_VALUE: usize = 16;
 
@@ -66,7 +63,7 @@ impl<'de> MarshalReader<'de> {
             outer: Stack::new(),
             references: Stack::new(),
             replays: 0,
-            budget: bytes.len().saturating_mul(settings.limits.expansion).max(MIN_BUDGET),
+            budget: settings.limits.values(bytes.len()),
             max_depth: settings.limits.depth.min(MAX_DEPTH),
             classes: &settings.classes,
         }

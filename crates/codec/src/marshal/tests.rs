@@ -150,6 +150,17 @@ fn references_cannot_make_a_small_message_large() {
     settings.limits.expansion = 1000;
     let error = Codec::Marshal.decode_value(&nesting.into(), &settings).unwrap_err();
     assert_eq!(error.kind(), Kind::TooDeep);
+    // However long a message is, what is shared in it comes to so much and no more.
+    let mut settings = Settings::default();
+    settings.limits.shared = 1000;
+    let list = |shared: usize| {
+        let mut list = [&b"[\x00\x00\x00\x00"[..], b"\xa9\x0a", &b"N".repeat(10)].concat();
+        list[1..5].copy_from_slice(&(shared as u32 + 1).to_le_bytes());
+        list.extend(b"r\x00\x00\x00\x00".repeat(shared));
+        Codec::Marshal.decode_value(&list.into(), &settings)
+    };
+    assert!(list(100).is_ok());
+    assert_eq!(list(1000).unwrap_err().kind(), Kind::TooLarge);
     // What Python makes of sharing in earnest is read.
     let mut fair = b"[\xe8\x03\x00\x00\xda\x0asome text.".to_vec();
     fair.extend(b"r\x00\x00\x00\x00".repeat(999));

@@ -43,9 +43,6 @@ enum Step<'de> {
     Tuple(Id),
 }
 
-/// So many values any message may give.
-const MIN_BUDGET: usize = 4096;
-
 /// So many bytes of text or data count as one more value.
 const BYTES_PER_VALUE: usize = 16;
 
@@ -57,7 +54,7 @@ impl<'de> PickleReader<'de> {
             graph: None,
             open: Vec::new(),
             on_path: Vec::new(),
-            budget: bytes.len().saturating_mul(settings.limits.expansion).max(MIN_BUDGET),
+            budget: settings.limits.values(bytes.len()),
             instance: false,
         }
     }
