@@ -87,7 +87,10 @@ impl Ask {
     /// Where there is none.
     pub async fn open(&self, to: SocketAddr) -> Open {
         let mut stream = TcpStream::connect(to).await.expect("the server listens");
-        let mut head = format!("{} {} HTTP/1.0\r\nHost: {to}\r\n", self.method, self.target);
+        let mut head = format!("{} {} HTTP/1.0\r\n", self.method, self.target);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Host")) {
+            head += &format!("Host: {to}\r\n");
+        }
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }

@@ -18,6 +18,11 @@ pub(crate) fn is_own(headers: &HeaderMap, names: &[String]) -> bool {
     fetched && origin && host.is_none_or(|host| is_named(host, names))
 }
 
+/// Whether a request is for an address, this machine, or one of these names.
+pub(crate) fn is_reached_by(headers: &HeaderMap, names: &[String]) -> bool {
+    headers.get(HOST).is_none_or(|host| is_named(host.to_str().unwrap_or("?"), names))
+}
+
 /// Whether a host is an address, this machine, or one of these names.
 fn is_named(host: &str, names: &[String]) -> bool {
     let without_port = match host.rsplit_once(':') {

@@ -12,7 +12,7 @@ use super::dispatch::Caller;
 use super::options::{Inner, JsonRpc};
 use super::websocket;
 use crate::Body;
-use crate::site::{Part, Responding, Visitor, busy, plain};
+use crate::site::{Part, Responding, Sample, Visitor, busy, plain};
 
 /// What may be posted. A page of another place can post neither without asking first, which it is not allowed.
 const JSON: [&str; 3] = ["application/json", "application/json-rpc", "application/jsonrequest"];
@@ -24,6 +24,29 @@ impl Part for JsonRpc {
 
     fn path(&self) -> &'static str {
         "/jsonrpc"
+    }
+
+    fn samples(&self, base: &str) -> Vec<Sample> {
+        let url = format!("{base}/jsonrpc");
+        let call = r#"{"jsonrpc": "2.0", "method": "rpc.discover", "id": 1}"#;
+        let typed = "{'Content-Type': 'application/json'}";
+        vec![
+            Sample::new(
+                "Python",
+                format!(
+                    "import urllib.request as r; print(r.urlopen(r.Request('{url}', b'{call}', {typed})).read())"
+                ),
+            ),
+            Sample::new(
+                "Rust",
+                format!("let described: Value = jsonrpc::Client::new(\"{url}\")?.call(\"rpc.discover\", ()).await?;"),
+            ),
+            Sample::new("curl", format!("curl -H 'Content-Type: application/json' -d '{call}' '{url}'")),
+            Sample::new(
+                "JavaScript",
+                format!("await (await fetch('{url}', {{method: 'POST', headers: {typed}, body: '{call}'}})).json()"),
+            ),
+        ]
     }
 
     fn takes(&self, _method: &Method, path: &str) -> bool {

@@ -9,13 +9,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use salamander_net::{Client, DaemonHandle, Door, Recognised, Session};
 use tokio_util::sync::CancellationToken;
 
 use crate::jsonrpc::JsonRpc;
-use crate::origin::is_own;
+use crate::origin::{is_own, is_reached_by};
 use crate::server::serve;
 use crate::xmlrpc::XmlRpc;
 use crate::{Body, Gateway};
@@ -58,6 +58,9 @@ pub(crate) trait Part: Send + Sync + 'static {
     /// Where it is, for people.
     fn path(&self) -> &'static str;
 
+    /// Lines of code that call it, for people to copy; `base` is what its URL begins with.
+    fn samples(&self, base: &str) -> Vec<Sample>;
+
     /// Whether it answers this.
     fn takes(&self, method: &Method, path: &str) -> bool;
 
@@ -68,6 +71,18 @@ pub(crate) trait Part: Send + Sync + 'static {
 
     /// Answers a request that it takes.
     fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Responding;
+}
+
+/// A line of code in a language.
+pub(crate) struct Sample {
+    pub(crate) language: &'static str,
+    pub(crate) code: String,
+}
+
+impl Sample {
+    pub(crate) fn new(language: &'static str, code: String) -> Self {
+        Self { language, code }
+    }
 }
 
 /// An answer that is being made.
@@ -131,22 +146,29 @@ impl Site {
         self
     }
 
+    /// Whether it is reached under a name of its own.
+    fn is_known_as(&self, headers: &HeaderMap) -> bool {
+        self.own_pages.as_ref().is_none_or(|names| is_reached_by(headers, names))
+    }
+
     async fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Response<Body> {
         let (method, path) = (request.method(), request.uri().path());
+        let is_foreign = self.own_pages.as_ref().is_some_and(|names| !is_own(request.headers(), names));
+        let foreign = || plain(StatusCode::FORBIDDEN, "only pages of this server may call it from a browser");
         let Some(part) = self.parts.iter().find(|part| part.takes(method, path)) else {
             return match (method, path) {
-                (&Method::GET | &Method::HEAD, "/") => start::page(&self.parts, &visitor.daemon),
+                // A link may lead here from anywhere; a page under a strange name of this place may not read it.
+                (&Method::GET | &Method::HEAD, "/") if !self.is_known_as(request.headers()) => foreign(),
+                (&Method::GET | &Method::HEAD, "/") => start::page(&self.parts, &visitor.daemon, request.headers()),
                 (_, "/") => not_allowed("GET, HEAD"),
                 // As Python's server of XML-RPC has it.
                 _ => plain(StatusCode::NOT_FOUND, "No such page"),
             };
         };
-        match &self.own_pages {
-            Some(names) if !part.knows_its_pages() && !is_own(request.headers(), names) => {
-                plain(StatusCode::FORBIDDEN, "only pages of this server may call it from a browser")
-            }
-            _ => part.respond(request, visitor).await,
+        if is_foreign && !part.knows_its_pages() {
+            return foreign();
         }
+        part.respond(request, visitor).await
     }
 }
 
@@ -157,6 +179,15 @@ impl Part for Gateway {
 
     fn path(&self) -> &'static str {
         "/pyro/"
+    }
+
+    fn samples(&self, base: &str) -> Vec<Sample> {
+        let url = format!("{base}/pyro/$names");
+        vec![
+            Sample::new("curl", format!("curl '{url}'")),
+            Sample::new("Python", format!("import urllib.request; print(urllib.request.urlopen('{url}').read())")),
+            Sample::new("JavaScript", format!("await (await fetch('{url}')).json()")),
+        ]
     }
 
     fn takes(&self, _method: &Method, path: &str) -> bool {

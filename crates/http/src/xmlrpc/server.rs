@@ -16,7 +16,7 @@ use super::coding::{gunzip, gzip, takes_gzip};
 use super::dispatch;
 use super::options::{Inner, XmlRpc};
 use crate::Body;
-use crate::site::{BUSY, Part, Responding, Visitor, plain};
+use crate::site::{BUSY, Part, Responding, Sample, Visitor, plain};
 
 /// From this size on, responses are compressed for those who take it: what a common packet holds, as in Python.
 const COMPRESS_BEYOND: usize = 1400;
@@ -28,6 +28,31 @@ impl Part for XmlRpc {
 
     fn path(&self) -> &'static str {
         "/RPC2"
+    }
+
+    fn samples(&self, base: &str) -> Vec<Sample> {
+        let url = format!("{base}/RPC2");
+        let call = "<methodCall><methodName>system.listMethods</methodName></methodCall>";
+        vec![
+            Sample::new(
+                "Python",
+                format!("import xmlrpc.client; print(xmlrpc.client.ServerProxy('{url}').system.listMethods())"),
+            ),
+            Sample::new(
+                "Rust",
+                format!(
+                    "let names: Vec<String> = xmlrpc::Client::new(\"{url}\")?.call(\"system.listMethods\", ()).await?;"
+                ),
+            ),
+            Sample::new("curl", format!("curl -H 'Content-Type: text/xml' -d '{call}' '{url}'")),
+            Sample::new(
+                "JavaScript",
+                format!(
+                    "await (await fetch('{url}', {{method: 'POST', headers: {{'Content-Type': 'text/xml'}}, \
+                     body: '{call}'}})).text()"
+                ),
+            ),
+        ]
     }
 
     fn takes(&self, method: &Method, path: &str) -> bool {

@@ -70,6 +70,11 @@ impl DaemonHandle {
         self.0.local_addr
     }
 
+    /// Whether clients have to encrypt.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.tls.is_some()
+    }
+
     /// How many clients are connected.
     pub fn connections(&self) -> usize {
         self.0.connections.load(Ordering::Relaxed)
