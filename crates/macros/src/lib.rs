@@ -13,7 +13,7 @@ use proc_macro::TokenStream;
 /// Makes the methods of an `impl` block callable from elsewhere, or a function.
 ///
 /// A function becomes a type of its name, which `DaemonHandle::register_fn` takes; it can still be called as what it was: `add(2, 3)`,
-/// or `add.call(2, 3)` where it is async. What follows is for functions too, as far as it makes sense there.
+/// or `add.call(2, 3)` where it is async. Its name is a constant then, which no variable of the same module can have. What follows is for functions too, as far as it makes sense there.
 ///
 /// Every method with `&self` or `&mut self` is exposed, but for those whose name begins with an underscore and those
 /// marked `#[unexposed]`. Functions without `self` are left alone. On methods:
