@@ -1,7 +1,9 @@
 //! The example programs themselves, in Python, as they came.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use salamander::Generation;
@@ -84,7 +86,7 @@ impl Program {
 
     fn run(stage: &Stage, example: &str, place: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let what = format!("{example}: python {}", arguments.join(" "));
-        let mut command = Command::new(python::interpreter());
+        let mut command = interruptible(python::interpreter());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PYRO_")) {
             command.env_remove(name);
         }
@@ -182,6 +184,21 @@ impl Program {
         assert_eq!(ended.code, Some(0), "{what}\n{}{}", ended.printed, ended.told);
         ended.printed
     }
+}
+
+/// A command that takes Ctrl-C. Whoever starts the tests in the background of a shell has them ignore it, and what they start
+/// with them.
+fn interruptible(program: impl AsRef<OsStr>) -> Command {
+    static ENV: LazyLock<bool> = LazyLock::new(|| {
+        let tried = std::process::Command::new("env").args(["--default-signal=INT", "true"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    });
+    if !*ENV {
+        return Command::new(program);
+    }
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(program);
+    command
 }
 
 /// Reads a stream to its end into a text.
