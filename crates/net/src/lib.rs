@@ -16,6 +16,7 @@ pub mod multiprocessing;
 pub mod naming;
 pub mod plain;
 mod python;
+mod socket;
 mod stream;
 mod tls;
 mod uri;
@@ -24,8 +25,8 @@ mod zone;
 
 pub use blob::SerializedBlob;
 pub use client::{
-    Answer, AttributeInfo, Batch, BatchResults, Dialed, Dialer, Greeting, Interface, ItemStream, Metadata,
-    MethodInfo, ParamInfo, ParamUse, Proxy, RawAnswer, RawReply, Request, Response, TypeInfo,
+    Answer, AttributeInfo, Batch, BatchResults, Dialer, Greeting, Interface, ItemStream, Metadata, MethodInfo,
+    ParamInfo, ParamUse, Proxy, RawAnswer, RawReply, Request, Response, TypeInfo,
 };
 pub use config::{
     Config, ConfigError, ConfigErrorKind, IpVersion, LogLevel, NoDelay, Secret, ServerType, ThreadPoolSize,
@@ -37,7 +38,8 @@ pub use naming::{KeptName, NameServer, Registration, Watch, resolve};
 pub use salamander_codec::{Args, Arguments, Classes, Codec, Generation};
 pub use salamander_object::{Annotations, CallContext, FailedCall, InstanceMode, Session, Tracked};
 pub use salamander_value::{Blob, Exception, Value};
-pub use tls::{AlternativeName, Certificate, CertificateError, DistinguishedName, Encrypted, Encryption};
+pub use socket::Socket;
+pub use tls::{AlternativeName, Certificate, CertificateError, DistinguishedName, Encryption};
 pub use uri::{Location, NAME_SERVER_PORT, Protocol, Uri, UriError};
 
 /// The id of the object by which every daemon tells of itself.

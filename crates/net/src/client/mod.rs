@@ -18,7 +18,7 @@ mod slots;
 mod value;
 
 pub use batch::{Batch, BatchResults};
-pub use dial::{Dialed, Dialer};
+pub use dial::Dialer;
 pub use greeting::Greeting;
 pub use interface::{AttributeInfo, Interface, MethodInfo, ParamInfo, ParamUse, TypeInfo};
 pub use items::ItemStream;

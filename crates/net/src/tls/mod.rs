@@ -12,6 +12,6 @@ mod secured;
 mod trust;
 
 pub use certificate::{AlternativeName, Certificate, CertificateError, DistinguishedName};
-pub use encryption::{Encrypted, Encryption};
+pub use encryption::Encryption;
 pub(crate) use ends::{ClientTls, ServerTls};
 pub(crate) use secured::Secured;
