@@ -7,6 +7,7 @@ use crate::setup::{install, may_install};
 /// A package, where its program is, and what cannot be tested without it.
 const SERVERS: &[(&str, &[&str], &str)] = &[
     ("redis-server", &["/usr/bin/redis-server", "/usr/local/bin/redis-server"], "names in Redis"),
+    ("rabbitmq-server", &["/usr/lib/rabbitmq/bin/rabbitmq-server"], "tasks on RabbitMQ"),
     ("postgresql", &["/usr/lib/postgresql", "/usr/local/bin/postgres", "/usr/local/pgsql"], "names in PostgreSQL"),
 ];
 
