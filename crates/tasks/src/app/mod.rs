@@ -76,6 +76,9 @@ impl App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("broker", &self.0.broker.url()).field("tasks", &self.0.registry).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("broker", &self.0.broker.url())
+            .field("tasks", &self.0.registry)
+            .finish_non_exhaustive()
     }
 }
