@@ -6,6 +6,8 @@
 
 mod capabilities;
 mod delivery;
+mod hub;
+mod memory;
 mod topology;
 
 use std::time::Duration;
@@ -15,6 +17,7 @@ use salamander_wire::celery::Message;
 
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
+pub use memory::Memory;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};
 
 use crate::Waits;
