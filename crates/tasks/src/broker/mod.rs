@@ -6,6 +6,7 @@
 
 mod capabilities;
 mod delivery;
+mod embedded;
 mod hub;
 mod memory;
 mod topology;
@@ -17,6 +18,7 @@ use salamander_wire::celery::Message;
 
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
+pub use embedded::{Embedded, EmbeddedOptions};
 pub use memory::Memory;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};
 

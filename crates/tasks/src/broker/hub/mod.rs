@@ -22,7 +22,7 @@ use salamander_value::Str;
 use super::{Queue, Topology};
 use crate::Result;
 pub(crate) use consumer::{HubConsumer, delivered};
-pub(crate) use journal::{Confirmed, Entry, Journal, Journaled};
+pub(crate) use journal::{Entry, Journal, Journaled, Message as JournaledMessage};
 pub(crate) use local::{Local, local_broker};
 pub(crate) use parcel::Parcel;
 use state::State;

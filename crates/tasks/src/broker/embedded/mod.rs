@@ -1,0 +1,72 @@
+//! [`Embedded`]: a broker in this process that keeps its queues in a file.
+
+mod load;
+mod schema;
+mod store;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::hub::{Hub, Local, local_broker};
+use crate::Result;
+pub(crate) use store::Store;
+
+/// How an [`Embedded`] broker keeps its file.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct EmbeddedOptions {
+    /// What is confirmed survives a power cut. Else it survives that the process is killed, and costs less.
+    pub fsync: bool,
+}
+
+/// A broker that keeps its queues in a file of SQLite, which belongs to this process alone.
+///
+/// What is published is confirmed when it is written; what many publish and acknowledge meanwhile is one transaction. A consumer may have
+/// a message before that. What was taken and not acknowledged when the process ends comes again, counted.
+///
+/// Clones are the same connection; [`Embedded::connect`] makes another one to the same queues.
+#[derive(Clone)]
+pub struct Embedded {
+    local: Local,
+    store: Arc<Store>,
+}
+
+impl Embedded {
+    /// Opens the file, or makes it. What lies in its queues is held in memory too.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`](crate::Kind::Refused) where it cannot be opened, is in use, or is something else.
+    pub fn open(file: impl AsRef<Path>, options: EmbeddedOptions) -> Result<Self> {
+        let (store, earlier) = Store::open(file.as_ref(), options.fsync)?;
+        let store = Arc::new(store);
+        let hub = Hub::journaled(store.clone(), earlier);
+        Ok(Self { local: Local::new(hub), store })
+    }
+
+    /// Another connection to the same queues: what is exclusive is another's, and it is closed by itself.
+    #[must_use]
+    pub fn connect(&self) -> Self {
+        Self { local: self.local.connect(), store: self.store.clone() }
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        self.local.hub()
+    }
+
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    fn location(&self) -> String {
+        format!("embedded://{}", self.store.path().display())
+    }
+}
+
+local_broker!(Embedded, durable: true);
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Embedded").field("file", &self.store.path()).finish_non_exhaustive()
+    }
+}
