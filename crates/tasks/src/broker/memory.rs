@@ -1,6 +1,9 @@
 //! [`Memory`]: a broker in this process, for tests and programs that are alone.
 
+use std::sync::Arc;
+
 use super::hub::{Hub, Local, local_broker};
+use crate::backend::Kept;
 
 /// A broker that keeps everything in memory. It can do all that a broker can, but survive its process.
 ///
@@ -8,18 +11,25 @@ use super::hub::{Hub, Local, local_broker};
 #[derive(Clone)]
 pub struct Memory {
     local: Local,
+    results: Arc<Kept>,
 }
 
 impl Memory {
     /// A broker without queues.
     pub fn new() -> Self {
-        Self { local: Local::new(Hub::new()) }
+        let hub = Hub::new();
+        Self { local: Local::new(hub.clone()), results: Arc::new(Kept::in_memory(hub)) }
     }
 
     /// Another connection to the same queues: what is exclusive is another's, and it is closed by itself.
     #[must_use]
     pub fn connect(&self) -> Self {
-        Self { local: self.local.connect() }
+        Self { local: self.local.connect(), results: self.results.clone() }
+    }
+
+    /// The results that are kept beside the queues.
+    pub(crate) fn results(&self) -> &Arc<Kept> {
+        &self.results
     }
 
     fn location(&self) -> String {

@@ -7,7 +7,9 @@
 mod capabilities;
 mod delivery;
 mod embedded;
-mod hub;
+// The remote object is to call the rest of it.
+#[allow(dead_code, unused_imports)]
+pub(crate) mod hub;
 mod memory;
 mod topology;
 
@@ -18,6 +20,7 @@ use salamander_wire::celery::Message;
 
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
+pub(crate) use embedded::Store;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use memory::Memory;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};

@@ -34,11 +34,7 @@ pub(super) fn load(db: &Connection) -> rusqlite::Result<Vec<Journaled>> {
     })?;
     each(db, "SELECT exchange, routing_key, queue FROM bindings", |row| {
         let (exchange, routing_key): (String, String) = (row.get(0)?, row.get(1)?);
-        all.push(Journaled::Bind {
-            exchange: exchange.into(),
-            routing_key: routing_key.into(),
-            queue: row.get(2)?,
-        });
+        all.push(Journaled::Bind { exchange: exchange.into(), routing_key: routing_key.into(), queue: row.get(2)? });
         Ok(())
     })?;
     let messages = "SELECT id, queue, priority, due, expires, deliveries, task, envelope FROM messages ORDER BY id";

@@ -21,7 +21,7 @@ const TABLES: &str = "
         id INTEGER PRIMARY KEY, queue INTEGER NOT NULL, priority INTEGER NOT NULL, due INTEGER, expires INTEGER,
         deliveries INTEGER NOT NULL, task TEXT, envelope BLOB NOT NULL);
     CREATE TABLE results (
-        task TEXT PRIMARY KEY, ready INTEGER NOT NULL, expires INTEGER, meta BLOB NOT NULL) WITHOUT ROWID;
+        task TEXT PRIMARY KEY, finality INTEGER NOT NULL, expires INTEGER, meta BLOB NOT NULL) WITHOUT ROWID;
     CREATE INDEX results_expire ON results (expires) WHERE expires IS NOT NULL;";
 
 /// Opens the file, or makes it. It is this process's alone as long as it is open.

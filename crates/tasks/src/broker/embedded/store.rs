@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -94,9 +95,16 @@ impl Store {
         &self.path
     }
 
-    /// Stores a state of a task.
-    pub(crate) fn store(&self, task: Str, ready: u8, expires: Option<i64>, meta: Bytes) {
-        self.mailbox.give(Work::Store { task, ready, expires, meta });
+    /// Stores a state of a task. Given at once, and in the order of the calls; done when it is written, and says whether it is: a state
+    /// does not take the place of a more final one.
+    pub(crate) fn store(
+        &self,
+        task: Str,
+        finality: u8,
+        expires: Option<i64>,
+        meta: Bytes,
+    ) -> impl Future<Output = Result<bool>> + Send + use<> {
+        self.ask(move |waits| Work::Store { task, finality, expires, meta, waits })
     }
 
     /// Forgets a task.
@@ -119,10 +127,15 @@ impl Store {
         self.ask(|waits| Work::Entry(Entry::Confirm(waits))).await
     }
 
-    async fn ask<T>(&self, work: impl FnOnce(oneshot::Sender<Result<T>>) -> Work) -> Result<T> {
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(oneshot::Sender<Result<T>>) -> Work,
+    ) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> {
         let (sender, receiver) = oneshot::channel();
         self.mailbox.give(work(sender));
-        receiver.await.unwrap_or_else(|_| Err(Error::new(Kind::Closed, "the file of queues is closed")))
+        Box::pin(async {
+            receiver.await.unwrap_or_else(|_| Err(Error::new(Kind::Closed, "the file of queues is closed")))
+        })
     }
 }
 
@@ -154,7 +167,9 @@ fn lock(path: &Path) -> Result<File> {
     let lock = options.map_err(|error| refused(&error))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(refused(&"another process uses it; its queues are reached through that one")),
+        Err(TryLockError::WouldBlock) => {
+            Err(refused(&"another process uses it; its queues are reached through that one"))
+        }
         Err(TryLockError::Error(error)) => Err(refused(&error)),
     }
 }

@@ -16,8 +16,8 @@ use crate::{Error, Kind, Result};
 pub(super) enum Work {
     /// A change of queues.
     Entry(Entry),
-    /// A state of a task, by how final it is.
-    Store { task: Str, ready: u8, expires: Option<i64>, meta: Bytes },
+    /// A state of a task, and how final it is.
+    Store { task: Str, finality: u8, expires: Option<i64>, meta: Bytes, waits: oneshot::Sender<Result<bool>> },
     /// A task is forgotten.
     Forget(Str),
     /// What is stored of a task.
@@ -46,6 +46,7 @@ pub(super) fn run(mut db: Connection, mailbox: &Mailbox) {
                 match work {
                     Work::Entry(Entry::Confirm(waits)) => _ = waits.send(Err(error.clone())),
                     Work::Find(_, waits) => _ = waits.send(Err(error.clone())),
+                    Work::Store { waits, .. } => _ = waits.send(Err(error.clone())),
                     Work::Expire(waits) => _ = waits.send(Err(error.clone())),
                     other => failed.push(other),
                 }
@@ -73,7 +74,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     };
     let over: HashSet<u64> = batch.iter().filter_map(removed).collect();
     let mut never = HashSet::new();
-    let mut found = Vec::new();
+    let (mut found, mut stored) = (Vec::new(), Vec::new());
     let mut expired = 0;
     let transaction = db.transaction_with_behavior(TransactionBehavior::Deferred)?;
     for work in batch.iter() {
@@ -82,12 +83,13 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Entry(Entry::Taken { id, .. }) if over.contains(id) => {}
             Work::Entry(Entry::Remove { id }) if never.contains(id) => {}
             Work::Entry(entry) => change(&transaction, entry)?,
-            Work::Store { task, ready, expires, meta } => {
-                // A result stays, and success above all.
-                let sql = "INSERT INTO results (task, ready, expires, meta) VALUES (?, ?, ?, ?)
-                    ON CONFLICT (task) DO UPDATE SET ready = excluded.ready, expires = excluded.expires, meta = excluded.meta
-                    WHERE ready < 2 AND excluded.ready >= ready";
-                transaction.prepare_cached(sql)?.execute(params![&**task, ready, expires, &meta[..]])?;
+            Work::Store { task, finality, expires, meta, .. } => {
+                let sql = "INSERT INTO results (task, finality, expires, meta) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (task) DO UPDATE
+                    SET finality = excluded.finality, expires = excluded.expires, meta = excluded.meta
+                    WHERE finality < 2 AND excluded.finality >= finality";
+                let values = params![&**task, finality, expires, &meta[..]];
+                stored.push(transaction.prepare_cached(sql)?.execute(values)? > 0);
             }
             Work::Forget(task) => {
                 transaction.prepare_cached("DELETE FROM results WHERE task = ?")?.execute([&**task])?;
@@ -99,10 +101,11 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
         }
     }
     transaction.commit()?;
-    let mut found = found.into_iter();
+    let (mut found, mut stored) = (found.into_iter(), stored.into_iter());
     for work in batch.drain(..) {
         match work {
             Work::Entry(Entry::Confirm(waits)) => _ = waits.send(Ok(())),
+            Work::Store { waits, .. } => _ = waits.send(Ok(stored.next().unwrap_or(false))),
             Work::Find(_, waits) => _ = waits.send(Ok(found.next().flatten())),
             Work::Expire(waits) => _ = waits.send(Ok(expired as u64)),
             _ => {}
@@ -112,7 +115,8 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
 }
 
 fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<Bytes>> {
-    let mut query = db.prepare_cached("SELECT meta FROM results WHERE task = ? AND (expires IS NULL OR expires > ?)")?;
+    let mut query =
+        db.prepare_cached("SELECT meta FROM results WHERE task = ? AND (expires IS NULL OR expires > ?)")?;
     query.query_row(params![task, now()], |row| row.get::<_, Vec<u8>>(0).map(Bytes::from)).optional()
 }
 
@@ -124,8 +128,16 @@ fn change(db: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
             let task = message.task.as_deref();
             let Message { id, queue, priority, due, expires, deliveries, envelope, .. } = &**message;
-            db.prepare_cached(sql)?
-                .execute(params![id, queue, priority, due, expires, deliveries, task, &envelope[..]])?;
+            db.prepare_cached(sql)?.execute(params![
+                id,
+                queue,
+                priority,
+                due,
+                expires,
+                deliveries,
+                task,
+                &envelope[..]
+            ])?;
         }
         Entry::Remove { id } => _ = db.prepare_cached("DELETE FROM messages WHERE id = ?")?.execute([id])?,
         Entry::Taken { id, deliveries } => {

@@ -103,11 +103,6 @@ impl Lane {
         std::mem::take(&mut self.ready).into_values().chain(std::mem::take(&mut self.later).into_values())
     }
 
-    /// Takes one out that is still there.
-    pub(super) fn remove(&mut self, priority: u8, id: u64) -> Option<Record> {
-        self.ready.remove(&(u8::MAX - priority, id))
-    }
-
     /// What is due becomes ready, and what has expired goes.
     fn tidy(&mut self, mut expired: impl FnMut(Record)) {
         if self.later.is_empty() && !self.expiring {
