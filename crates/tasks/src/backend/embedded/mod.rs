@@ -239,8 +239,7 @@ mod tests {
 
     #[tokio::test]
     async fn results_expire() {
-        let mut options = ResultOptions::default();
-        options.expires = Some(Duration::ZERO);
+        let options = ResultOptions { expires: Some(Duration::ZERO), ..ResultOptions::default() };
         let backend = EmbeddedResults::in_memory(&Memory::new(), options);
         backend.store(update("a", State::Success, 5)).await.unwrap();
         assert_eq!(state(&backend, "a").await, "Unknown");
