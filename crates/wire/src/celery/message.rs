@@ -3,8 +3,11 @@
 use bytes::Bytes;
 use salamander_value::{Dict, Str, Value};
 
-use super::{Decoding, Properties, Serializer};
+use super::{Compression, Decoding, Properties, Serializer};
 use crate::WireError;
+
+/// The header that names the compression.
+pub(super) const COMPRESSION: &str = "compression";
 
 /// A message: a body, and what is said of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +60,19 @@ impl Message {
         if size > max {
             return Err(WireError::too_large(size as u64, max as u64));
         }
-        Ok((serializer, self.body.clone()))
+        match self.header(COMPRESSION) {
+            None | Some("") => Ok((serializer, self.body.clone())),
+            Some(name) => Compression::from_name(name)?.decompress(&self.body, max).map(|body| (serializer, body)),
+        }
+    }
+
+    /// Compresses the body, and says so in the header `compression`.
+    ///
+    /// # Errors
+    /// None that a body could cause.
+    pub fn compress(&mut self, compression: Compression) -> Result<(), WireError> {
+        self.body = compression.compress(&self.body)?;
+        self.headers.insert(COMPRESSION, compression.content_type());
+        Ok(())
     }
 }

@@ -19,6 +19,7 @@
 
 mod accept;
 mod body;
+mod compression;
 mod envelope;
 mod headers;
 mod message;
@@ -39,6 +40,7 @@ mod tree;
 
 pub use accept::Accept;
 pub use body::{Embed, TaskBody};
+pub use compression::Compression;
 pub use headers::{TaskHeaders, TimeLimits};
 pub use message::Message;
 pub use options::{Decoding, settings};

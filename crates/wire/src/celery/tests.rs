@@ -103,6 +103,21 @@ fn arguments_are_read_where_they_stand() {
 }
 
 #[test]
+fn what_python_compressed_is_decompressed() {
+    for recorded in [recorded::TASK_ZLIB, recorded::TASK_BZIP2, recorded::TASK_LZMA, recorded::TASK_ZSTD] {
+        let mut task = task(recorded);
+        let args = task.body.decode(plain()).unwrap();
+        assert_eq!(args.positional, [Value::from("x".repeat(100))]);
+        let compression = Compression::from_name(message(recorded).header("compression").unwrap()).unwrap();
+        let mut again = task.clone().into_message();
+        again.compress(compression).unwrap();
+        assert_eq!(again.headers, message(recorded).headers);
+        task.properties = again.properties.clone();
+        assert_eq!(TaskMessage::from_message(again, &all()).unwrap(), task);
+    }
+}
+
+#[test]
 fn protocol_1_becomes_protocol_2() {
     let task = task(recorded::PROTOCOL_1);
     assert_eq!((&*task.headers.task, &*task.headers.id, task.headers.retries), ("tasks.add", ID, 1));
