@@ -94,10 +94,8 @@ impl Opened {
 
 /// How results are kept, as the settings say.
 pub(super) fn options(settings: &Settings) -> Result<ResultOptions> {
-    let mut options = ResultOptions::default();
-    options.serializer = Serializer::from_name(&settings.result_serializer)?;
-    options.expires = settings.result_expires;
-    Ok(options)
+    let serializer = Serializer::from_name(&settings.result_serializer)?;
+    Ok(ResultOptions { serializer, expires: settings.result_expires })
 }
 
 /// The scheme of a URL; all of it where there is none, as of `rpc` alone.
