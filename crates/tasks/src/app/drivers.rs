@@ -60,6 +60,11 @@ impl Opened {
                 one()?;
                 Ok(Self::Embedded(Embedded::open(rest(first), EmbeddedOptions::default())?))
             }
+            #[cfg(feature = "amqp")]
+            "amqp" | "amqps" | "pyamqp" => {
+                let all: Vec<&str> = urls.iter().map(|url| url.strip_prefix("py").unwrap_or(url)).collect();
+                Ok(Self::Given(Arc::new(crate::broker::Amqp::new(&all.join(";"))?)))
+            }
             other => Err(missing("broker", other, BROKERS)),
         }
     }
