@@ -71,6 +71,8 @@ pub use salamander_net::*;
 pub use salamander_object::{
     Call, Encoded, Expose, Format, Function, Guarded, Local, Object, Outcome, Payload, Registry, Shared,
 };
+#[cfg(feature = "tasks")]
+pub use salamander_tasks as tasks;
 pub use salamander_value::{
     BigInt, Class, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Int, Object as ClassInstance, Set, Str,
     SurrogateStr, Time, TimeDelta, Uuid, from_value, to_value,
