@@ -16,6 +16,7 @@ pub mod node;
 pub mod pyro4;
 pub mod pyro5;
 pub mod python;
+pub mod queues;
 pub mod servers;
 pub mod storage_contract;
 pub mod xmlrpc;

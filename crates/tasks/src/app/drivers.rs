@@ -7,6 +7,7 @@ use salamander_wire::celery::Serializer;
 
 use super::Settings;
 use crate::backend::{Backend, EmbeddedResults, ResultOptions};
+use crate::broker::pyro::{Pyro, PyroResults};
 use crate::broker::{Broker, Embedded, EmbeddedOptions, Memory};
 use crate::error::{Error, Kind, Result};
 
@@ -14,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 pub(super) enum Opened {
     Memory(Memory),
     Embedded(Embedded),
+    Pyro(Arc<Pyro>),
     Given(Arc<dyn Broker>),
 }
 
@@ -65,6 +67,12 @@ impl Opened {
                 let all: Vec<&str> = urls.iter().map(|url| url.strip_prefix("py").unwrap_or(url)).collect();
                 Ok(Self::Given(Arc::new(crate::broker::Amqp::new(&all.join(";"))?)))
             }
+            "pyro" => one().and_then(|()| Ok(Self::Pyro(Arc::new(Pyro::new(first)?)))),
+            #[cfg(feature = "amqp")]
+            "amqp" | "amqps" | "pyamqp" => {
+                let all: Vec<&str> = urls.iter().map(|url| &**url).collect();
+                Ok(Self::Given(Arc::new(crate::broker::Amqp::new(&all.join(";"))?)))
+            }
             other => Err(missing("broker", other, BROKERS)),
         }
     }
@@ -73,6 +81,7 @@ impl Opened {
         match self {
             Self::Memory(memory) => Arc::new(memory.clone()),
             Self::Embedded(embedded) => Arc::new(embedded.clone()),
+            Self::Pyro(pyro) => pyro.clone(),
             Self::Given(broker) => broker.clone(),
         }
     }
@@ -88,6 +97,7 @@ impl Opened {
             ("embedded" | "rpc", Self::Embedded(embedded)) => {
                 Ok(Some(Arc::new(EmbeddedResults::new(embedded, options))))
             }
+            ("embedded" | "rpc", Self::Pyro(pyro)) => Ok(Some(Arc::new(PyroResults::new(pyro, options)))),
             (scheme @ ("memory" | "embedded"), _) => {
                 let text = format!("results are kept by {scheme}:// only where the broker is the same");
                 Err(Error::new(Kind::Misuse, text))

@@ -9,8 +9,9 @@ use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
 
 use crate::Waits;
-pub(crate) use embedded::Kept;
+pub use crate::broker::pyro::PyroResults;
 pub use embedded::{EmbeddedResults, ResultOptions};
+pub(crate) use embedded::{Kept, finality, pack, unpack};
 
 /// A result backend, shared by all who store and wait.
 ///

@@ -9,10 +9,9 @@ mod amqp;
 mod capabilities;
 mod delivery;
 mod embedded;
-// The remote object is to call the rest of it.
-#[allow(dead_code, unused_imports)]
 pub(crate) mod hub;
 mod memory;
+pub mod pyro;
 mod topology;
 
 use std::time::Duration;

@@ -140,6 +140,11 @@ impl Hub {
         self.state().delete(queue)
     }
 
+    /// Whether there is a queue.
+    pub(crate) fn has(&self, queue: &str) -> bool {
+        self.state().queues.contains_key(queue)
+    }
+
     /// The names of all queues.
     pub(crate) fn names(&self) -> Vec<Str> {
         self.state().names()
