@@ -8,11 +8,14 @@ use salamander::http::{JsonRpc, Site};
 use salamander::multiprocessing::MULTIPROCESSING;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::tasks::broker::pyro::{KOMBU_BROKER, KombuBroker};
+use salamander::tasks::backend::{EmbeddedResults, ResultOptions};
 use salamander::tasks::broker::{Broker, Embedded, EmbeddedOptions};
+use salamander::tasks::worker::ShutdownKind;
+use salamander::tasks::{App, Worker, WorkerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
 
-use super::{World, ns};
+use super::{World, ns, tasks};
 use crate::calls::{Calls, line_to_try};
 use crate::data_dir::DataDir;
 use crate::demo::{self, CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
@@ -58,7 +61,15 @@ pub(crate) struct Up {
     #[arg(long)]
     fsync: bool,
 
-    /// Leave the demonstration objects out
+    /// Take tasks from this broker instead of the own queue
+    #[arg(long, value_name = "URL")]
+    broker: Option<String>,
+
+    /// Keep the results of tasks there instead of beside the own queue
+    #[arg(long, value_name = "URL")]
+    result_backend: Option<String>,
+
+    /// Leave the demonstration objects and tasks out
     #[arg(long)]
     no_demo: bool,
 
@@ -117,11 +128,19 @@ impl Up {
             location: calls.location().to_owned(),
             line: line_to_try(calls.location(), *has_key),
         }));
+        let working = self.worker(&queues)?.map(|worker| (worker.handle(), tokio::spawn(worker.run())));
         self.tell(output, &server, &objects, &offers).or_else(Failure::unless_closed)?;
         if let Some((_, calls)) = calls {
             calls.spawn();
         }
         signals.serve(&daemon, server.serve()).await?;
+        if let Some((worker, running)) = working {
+            // What waits for its time, or takes long, is there when it starts again.
+            worker.shutdown(ShutdownKind::Cold);
+            if let Ok(Err(error)) = running.await {
+                tracing::warn!("the worker ended: {error}");
+            }
+        }
         queues.close().await.map_err(|error| Failure::failed(error.to_string()))?;
         output.line("salamander has stopped.")
     }
@@ -153,6 +172,32 @@ impl Up {
             Failure::Usage(message) if self.storage.is_none() => Failure::Failed(message),
             other => other,
         })
+    }
+
+    /// A worker with the demonstration tasks.
+    fn worker(&self, queues: &Embedded) -> Result<Option<Worker>, Failure> {
+        if self.no_demo {
+            return Ok(None);
+        }
+        let app = match &self.broker {
+            Some(url) => {
+                let results = self.result_backend.as_deref().unwrap_or("rpc://");
+                App::builder().broker_url(url.as_str()).result_backend(results)
+            }
+            None => {
+                let app = App::builder().broker(Arc::new(queues.clone()));
+                match &self.result_backend {
+                    Some(url) => app.result_backend(url.as_str()),
+                    None => app.backend(Arc::new(EmbeddedResults::new(queues, ResultOptions::default()))),
+                }
+            }
+        };
+        let app = demo::with_tasks(app).build().map_err(tasks::failed)?;
+        let mut options = WorkerOptions::default();
+        // Tasks that sleep hold up no others.
+        options.concurrency = Some(WORKER_LANES);
+        options.replies = self.broker.is_none();
+        Ok(Some(Worker::new(app, options).without_signals()))
     }
 
     /// The queues in the data directory.
@@ -251,6 +296,9 @@ fn base_url(server: &NameServerDaemon, secure: bool) -> String {
         (host, port) => format!("{scheme}://{host}:{port}"),
     }
 }
+
+/// How many demonstration tasks run at once.
+const WORKER_LANES: usize = 16;
 
 /// The tag of the queues' name.
 const QUEUES: &str = "salamander.queues";

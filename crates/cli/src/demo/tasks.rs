@@ -33,9 +33,9 @@ async fn xsum(numbers: Vec<Value>) -> Result<Value, Exception> {
 
 /// `n!`
 #[task(name = "tasks.factorial")]
-fn factorial(n: i64) -> Result<BigInt, Exception> {
+fn factorial(n: i64) -> Result<Value, Exception> {
     let n = u64::try_from(n).map_err(|_| Exception::value_error("factorial() not defined for negative values"))?;
-    Ok(product(1, n))
+    Ok(product(1, n).into())
 }
 
 /// The product of all numbers from one to another. Factors of the same size multiply faster.
@@ -52,7 +52,7 @@ fn product(from: u64, to: u64) -> BigInt {
 
 /// The n-th number of Fibonacci's, of which the first two are 0 and 1.
 #[task(name = "tasks.fibonacci")]
-fn fibonacci(n: i64) -> Result<BigInt, Exception> {
+fn fibonacci(n: i64) -> Result<Value, Exception> {
     let n = u64::try_from(n).map_err(|_| Exception::value_error("there is no number before the first"))?;
     // From F(k) and F(k + 1) to twice as far, bit by bit.
     let (mut a, mut b) = (BigInt::from(0), BigInt::from(1));
@@ -61,7 +61,7 @@ fn fibonacci(n: i64) -> Result<BigInt, Exception> {
         let next: BigInt = &a * &a + &b * &b;
         (a, b) = if n >> bit & 1 == 0 { (double, next) } else { (next.clone(), double + next) };
     }
-    Ok(a)
+    Ok(a.into())
 }
 
 /// Waits so many seconds, which it returns, and tells how far it is.
