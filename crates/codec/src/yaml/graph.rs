@@ -74,7 +74,8 @@ pub(super) fn build<'de>(text: &'de str, budget: usize) -> Result<Graph<'de>> {
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             // Of containers in the flow style the parser takes 255 levels.
-            let kind = if error.info().contains("recursion limit") { ErrorKind::TooDeep } else { ErrorKind::Malformed };
+            let kind =
+                if error.info().contains("recursion limit") { ErrorKind::TooDeep } else { ErrorKind::Malformed };
             Error::new(kind, error.info()).as_class("yaml.YAMLError").at(error.marker().index())
         })?;
         let at = span.start.index();

@@ -65,7 +65,9 @@ impl<'de> YamlReader<'de> {
             Node::Dict(entries) => (Token::Dict(Some(entries.len())), 0),
             Node::Set(items) => (Token::Set(Some(items.len())), 0),
             Node::Merge | Node::Value => {
-                return Err(Error::malformed("could not determine a constructor for the tag").as_class("yaml.YAMLError"));
+                return Err(
+                    Error::malformed("could not determine a constructor for the tag").as_class("yaml.YAMLError")
+                );
             }
         };
         self.budget = self
@@ -109,13 +111,12 @@ impl<'de> YamlReader<'de> {
 fn text(bytes: &Bytes) -> Result<&str> {
     let text = literal::utf8(bytes)?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let printable = |c: char| {
-        matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{1_0000}'..='\u{10_FFFF}')
-    };
+    let printable = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{1_0000}'..='\u{10_FFFF}');
     match text.char_indices().find(|(_, c)| !printable(*c)) {
         None => Ok(text),
         Some((at, c)) => {
-            let message = format!("unacceptable character #x{:04x}: special characters are not allowed", u32::from(c));
+            let message =
+                format!("unacceptable character #x{:04x}: special characters are not allowed", u32::from(c));
             Err(Error::malformed(message).as_class("yaml.YAMLError").at(at))
         }
     }

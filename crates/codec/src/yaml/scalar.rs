@@ -31,7 +31,9 @@ pub(super) fn kind(text: &str) -> Kind {
         Some(b'<') if text == "<<" => Kind::Merge,
         Some(b'=') if text == "=" => Kind::Value,
         Some(b'n' | b'N') if is(&["null", "Null", "NULL"]) => Kind::Null,
-        Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') if bool_of(text, true).is_some() => {
+        Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O')
+            if bool_of(text, true).is_some() =>
+        {
             Kind::Bool
         }
         Some(b'-' | b'+' | b'.' | b'0'..=b'9') if is_float(text) => Kind::Float,
@@ -189,7 +191,8 @@ fn float(text: &str) -> Option<f64> {
 /// `2026-01-02`
 fn is_plain_date(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() == 10 && bytes.iter().enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { digit(*byte) })
+    bytes.len() == 10
+        && bytes.iter().enumerate().all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { digit(*byte) })
 }
 
 /// The parts of a date and time; digits alone are looked at.
@@ -201,7 +204,7 @@ struct Stamp {
 }
 
 /// Takes one or two digits off the front.
-fn number<'t>(text: &'t str, most: usize) -> Option<(u16, &'t str)> {
+fn number(text: &str, most: usize) -> Option<(u16, &str)> {
     let len = text.bytes().take(most).take_while(|byte| digit(*byte)).count();
     let (digits, rest) = text.split_at(len);
     Some((digits.parse().ok()?, rest))

@@ -130,7 +130,10 @@ fn values_are_written_so_that_they_are_read_again() {
         (Value::List(vec![1.into(), Value::List(vec![])]), "[1, []]"),
         (Dict::from_iter([("a", Value::None), ("b", Dict::new().into())]).into(), "{\"a\": null, \"b\": {}}"),
         (Value::Date("2026-01-02".parse().unwrap()), "2026-01-02"),
-        (Value::DateTime(Box::new("2026-01-02T03:04:05.5+02:00".parse().unwrap())), "2026-01-02 03:04:05.500000+02:00"),
+        (
+            Value::DateTime(Box::new("2026-01-02T03:04:05.5+02:00".parse().unwrap())),
+            "2026-01-02 03:04:05.500000+02:00",
+        ),
         (Value::Surrogates(Box::new(SurrogateStr::new(vec![0xD800]).unwrap())), "\"\\ud800\""),
     ] {
         assert_eq!(write(value.clone()).as_deref(), Ok(text));
