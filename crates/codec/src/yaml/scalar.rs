@@ -53,7 +53,7 @@ pub(super) fn value<'de>(kind: Kind, text: Cow<'de, str>) -> Result<Token<'de>> 
         Kind::Bool => Token::Bool(bool_of(&text, false).ok_or_else(|| invalid("bool", &text))?),
         Kind::Int => int(&text)?,
         Kind::Float => Token::Float(float(&text).ok_or_else(|| invalid("float", &text))?),
-        Kind::Timestamp => timestamp(&text).ok_or_else(|| invalid("timestamp", &text))?,
+        Kind::Timestamp => timestamp(&text).ok_or_else(|| invalid_timestamp(&text))?,
         Kind::Merge | Kind::Value | Kind::Str => Token::Str(text),
     })
 }
@@ -69,6 +69,14 @@ pub(super) fn binary<'de>(text: &str) -> Result<Token<'de>> {
 #[cold]
 fn invalid(kind: &str, text: &str) -> Error {
     Error::malformed(format!("invalid {kind}: {text:?}"))
+}
+
+/// Text that looks like none is another error in Python than one that there is not.
+#[cold]
+fn invalid_timestamp(text: &str) -> Error {
+    let looks = time_of_day(text).is_some() || date(text).is_some_and(|(_, rest)| rest.is_empty());
+    let class = if looks { "builtins.ValueError" } else { "builtins.AttributeError" };
+    invalid("timestamp", text).as_class(class)
 }
 
 fn bool_of(text: &str, exact: bool) -> Option<bool> {
@@ -179,7 +187,8 @@ fn float(text: &str) -> Option<f64> {
     let digits = unsigned(&plain);
     let number = match digits {
         ".inf" => f64::INFINITY,
-        ".nan" => return Some(f64::NAN),
+        // The one that PyYAML makes.
+        ".nan" => return Some(f64::from_bits(0xFFF8_0000_0000_0000)),
         _ if digits.contains(':') => {
             digits.split(':').try_fold(0.0, |sum, part| part.parse::<f64>().ok().map(|part| sum * 60.0 + part))?
         }
