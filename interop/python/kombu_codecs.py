@@ -83,13 +83,12 @@ def other_forms(name, value, index):
     """The same value as other settings write it; now and then."""
     forms = []
     if name == "yaml":
+        # Text that is not escaped, and block scalars that are empty, are other things in YAML 1.2, which our parser reads: there U+0085 and
+        # U+2028 end no line. kombu writes neither.
         styles = [
-            {"allow_unicode": True},
             {"default_flow_style": True, "width": 30},
             {"default_style": '"'},
             {"default_style": "'", "width": 20},
-            {"default_style": "|"},
-            {"default_style": ">", "width": 40},
             {"canonical": True},
             {"explicit_start": True, "explicit_end": True, "indent": 6, "sort_keys": False},
         ]

@@ -83,7 +83,10 @@ fn what_kombu_makes_is_read() {
                 let message = Message::from_envelope(&Bytes::from(envelope.to_owned())).expect("an envelope");
                 assert_eq!(message.decode(&decoding), Ok(value), "{serializer} {compression:?}");
                 assert_eq!(message.header("compression"), compression.map(Compression::content_type));
-                assert_eq!((&*message.content_type, message.properties.priority), (serializer.content_type(), Some(3)));
+                assert_eq!(
+                    (&*message.content_type, message.properties.priority),
+                    (serializer.content_type(), Some(3))
+                );
                 assert_eq!(&*message.content_encoding, serializer.content_encoding());
                 assert_eq!(message.properties.delivery_info, DeliveryInfo::new("", "queue"));
                 let disallowed = Decoding::default().accepting(Accept::new([]).expect("no names"));
