@@ -78,7 +78,7 @@ async fn talk(messages: &mut impl Messages, caller: Caller) -> io::Result<()> {
                 }
                 Some(Ok(Incoming::TooLarge)) => {
                     is_open = false;
-                    let fault = Fault::limit(format!("a request of more than {} bytes", caller.rpc.max_request));
+                    let fault = Fault::limit(format!("a request of more than {} bytes", caller.rpc.reading.most));
                     Answer { message: Some(error(None, &fault, &caller.rpc.settings)), ..Answer::default() }
                 }
                 Some(Err(error)) => return Err(error),

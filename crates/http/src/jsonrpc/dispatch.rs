@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use salamander_codec::{Codec, Output};
-use salamander_net::{CallContext, DaemonHandle, Session};
+use salamander_net::{CallContext, CorrelationIds, DaemonHandle, Session};
 use salamander_object::{Call, Encoded, Format, Items, Next, Outcome, Payload};
 use salamander_value::{Exception, Uuid, Value};
 
@@ -25,6 +25,7 @@ pub(super) struct Caller {
     pub(super) rpc: Arc<Inner>,
     pub(super) daemon: DaemonHandle,
     pub(super) session: Arc<Session>,
+    pub(super) ids: Arc<CorrelationIds>,
     /// Where items can come by themselves.
     pub(super) subscribing: Option<Arc<Subscribing>>,
 }
@@ -135,7 +136,7 @@ impl Caller {
             return self.own(own, params, answer);
         }
         let callable = self.daemon.callable(&name).ok_or_else(Fault::method_not_found)?;
-        let context = CallContext::new(Some(self.session.clone()), Uuid::new_v4(), Vec::new());
+        let context = CallContext::new(Some(self.session.clone()), Uuid::from_bytes(self.ids.next()), Vec::new());
         let call = Call {
             object: callable.object,
             method: callable.method,

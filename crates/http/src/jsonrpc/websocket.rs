@@ -73,12 +73,13 @@ pub(super) fn accept(
     let caller = Caller {
         daemon: visitor.daemon.clone(),
         session: visitor.session.clone(),
+        ids: visitor.ids.clone(),
         subscribing: Some(Arc::default()),
         rpc,
     };
     visitor.afterwards(Box::pin(async move {
         let Ok(upgraded) = upgrade.await else { return };
-        let (daemon, most) = (caller.daemon.clone(), caller.rpc.max_request);
+        let (daemon, most) = (caller.daemon.clone(), caller.rpc.reading.most);
         let socket = Socket::new(TokioIo::new(upgraded), Role::Server, most, Some(daemon)).await;
         if let Err(error) = converse(socket, caller).await {
             tracing::debug!("a WebSocket client: {error}");
