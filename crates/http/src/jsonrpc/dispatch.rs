@@ -93,13 +93,22 @@ impl Caller {
                 // Begun in order; those that have to wait go on side by side.
                 let calls = stream::iter(asked).map(|asked| async {
                     let mut its = Answer::default();
+                    let id = asked.as_ref().map_or_else(|refused| refused.id.clone(), |request| request.id.clone());
                     its.message = self.one(asked, &mut its).await;
-                    its
+                    (id, its)
                 });
                 let mut calls = std::pin::pin!(calls.buffered(SIDE_BY_SIDE));
                 let mut all = Vec::new();
-                while let Some(its) = calls.next().await {
-                    if let Some(message) = its.message {
+                while let Some((id, mut its)) = calls.next().await {
+                    if let Some(message) = its.message.take() {
+                        let message = match all.len() + message.len() < self.rpc.max_response {
+                            true => message,
+                            // As short as it can be told; the streams of those before it go on.
+                            false => {
+                                its.opened.clear();
+                                error(id.as_ref(), &self.rpc.too_large(), &self.rpc.settings)
+                            }
+                        };
                         all.push(if all.is_empty() { b'[' } else { b',' });
                         all.extend_from_slice(&message);
                     }
@@ -122,9 +131,13 @@ impl Caller {
             Ok(Request { id, method, params }) => {
                 let done = self.call(method, &params, id.is_some(), answer).await;
                 let id = id?;
-                Some(match done {
+                let response = match done {
                     Ok(value) => result(&id, &value),
                     Err(fault) => error(Some(&id), &fault, settings),
+                };
+                Some(match response.len() <= self.rpc.max_response {
+                    true => response,
+                    false => error(Some(&id), &self.rpc.too_large(), settings),
                 })
             }
         }
@@ -210,12 +223,22 @@ impl Caller {
             }
             count += 1;
             all.extend_from_slice(&item);
+            if all.len() > self.rpc.max_response {
+                return Err(self.rpc.too_large());
+            }
             if count % 64 == 0 {
                 tokio::task::yield_now().await;
             }
         }
         all.push(b']');
         Ok(all.into())
+    }
+}
+
+impl Inner {
+    #[cold]
+    pub(super) fn too_large(&self) -> Fault {
+        Fault::limit(format!("a response of more than {} bytes", self.max_response))
     }
 }
 

@@ -19,6 +19,7 @@ pub struct JsonRpc(pub(super) Arc<Inner>);
 #[derive(Clone)]
 pub(super) struct Inner {
     pub(super) settings: Arc<Settings>,
+    pub(super) max_response: usize,
     pub(super) max_depth: usize,
     pub(super) max_calls: usize,
     pub(super) max_items: usize,
@@ -34,6 +35,7 @@ impl Default for JsonRpc {
         settings.plain_json = true;
         Self(Arc::new(Inner {
             settings: Arc::new(settings),
+            max_response: 256 << 20,
             max_depth: 200,
             max_calls: 1000,
             max_items: 10_000,
@@ -54,6 +56,14 @@ impl JsonRpc {
     #[must_use]
     pub fn max_request(mut self, bytes: usize) -> Self {
         self.inner().reading.most = bytes;
+        self
+    }
+
+    /// How many bytes a response may have, those to a batch together, and each item of a subscription; 256 MiB unless told otherwise, which
+    /// is what our client takes. What would be larger is answered with [`code::LIMIT`](super::code::LIMIT) instead; the call has been made.
+    #[must_use]
+    pub fn max_response(mut self, bytes: usize) -> Self {
+        self.inner().max_response = bytes;
         self
     }
 
