@@ -33,7 +33,7 @@ struct Worker(Child);
 impl Worker {
     fn start(url: &str) -> Self {
         let mut command = python::script("celery_worker.py");
-        command.arg(url).arg(QUEUES).env("NO_COLOR", "1");
+        command.arg(url).arg(QUEUES).env("NO_COLOR", "1").env("C_FORCE_ROOT", "1");
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let mut said = Vec::new();
