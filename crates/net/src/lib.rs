@@ -16,11 +16,13 @@ pub mod multiprocessing;
 pub mod naming;
 pub mod plain;
 mod python;
+mod rpc;
 mod socket;
 mod stream;
 mod tls;
 mod uri;
 mod wirelog;
+pub mod zeromq;
 mod zone;
 
 pub use blob::SerializedBlob;

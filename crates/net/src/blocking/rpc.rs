@@ -1,4 +1,4 @@
-//! The blocking twin of the proxy for calls over multiprocessing connections.
+//! The blocking twin of the proxy for calls over multiprocessing connections and ZeroMQ.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::multiprocessing::{self, Form, Options};
 pub struct RpcProxy(multiprocessing::RpcProxy);
 
 impl RpcProxy {
-    /// A proxy for the server there. Nothing is connected yet.
+    /// A proxy for the server there, over a multiprocessing connection; for ZeroMQ it is `RpcProxy::from(zeromq::Options::new().proxy(...))`.
+    /// Nothing is connected yet.
     pub fn new(options: Options, location: &str) -> Self {
         Self(options.proxy(location))
     }
@@ -37,5 +38,11 @@ impl RpcProxy {
     /// As there, and where it is called in asynchronous code.
     pub fn call<T: DeserializeOwned>(&self, name: &str, arguments: impl Arguments + Sync) -> Result<T> {
         wait(self.0.call(name, arguments))?
+    }
+}
+
+impl From<multiprocessing::RpcProxy> for RpcProxy {
+    fn from(proxy: multiprocessing::RpcProxy) -> Self {
+        Self(proxy)
     }
 }

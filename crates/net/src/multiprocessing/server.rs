@@ -2,19 +2,14 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use salamander_codec::{Generation, Settings};
-use salamander_object::{Call, CallContext, Format, Outcome, Payload, Session};
-use salamander_value::{Exception, Uuid};
 
-use super::form::{self, Asked};
-use crate::daemon::{CorrelationIds, Counted};
-use crate::multiprocessing::{Connection, Listener, Options};
+use super::{Connection, Listener, Options};
+use crate::rpc::{Answers, write_reply};
 use crate::stream::within;
-use crate::{DaemonHandle, Error, Result};
+use crate::{DaemonHandle, Result};
 
 /// Serves a daemon's functions and objects to programs that follow the recipe for calls over `multiprocessing.connection`, each call in
 /// the [form](super::Form) in which it comes. It has a port of its own, because there the server speaks first.
@@ -76,16 +71,15 @@ impl RpcServer {
         // A daemon that has stopped has closed this port too: this is given back after the listener.
         let _listening = shared.tasks.token();
         let Self { mut listener, daemon } = self;
-        let mut settings = Settings::clone(&shared.dialect(Generation::Pyro5).codec_settings);
-        settings.without_pyro = true;
-        let settings = Arc::new(settings);
+        let settings = Answers::settings_of(&daemon);
         let first_call = listener.first_call_timeout();
         tracing::info!("calls by multiprocessing connections are served on {}", listener.location());
         loop {
             tokio::select! {
                 () = shared.stopping.cancelled() => return,
                 connection = listener.accept() => {
-                    let client = Client::new(connection, daemon.clone(), settings.clone());
+                    let answers = Answers::new(daemon.clone(), settings.clone(), connection.peer());
+                    let client = Client { connection, daemon: daemon.clone(), answers };
                     shared.tasks.spawn(client.run(first_call));
                 }
             }
@@ -102,19 +96,10 @@ impl RpcServer {
 struct Client {
     connection: Connection,
     daemon: DaemonHandle,
-    settings: Arc<Settings>,
-    session: Arc<Session>,
-    ids: CorrelationIds,
-    _counted: Counted,
+    answers: Answers,
 }
 
 impl Client {
-    fn new(connection: Connection, daemon: DaemonHandle, settings: Arc<Settings>) -> Self {
-        let session = Arc::new(Session::new(connection.peer()));
-        let counted = Counted::new(daemon.0.clone());
-        Self { connection, daemon, settings, session, ids: CorrelationIds::new(), _counted: counted }
-    }
-
     /// Answers calls until the client leaves or the daemon stops.
     async fn run(mut self, first_call: Option<Duration>) {
         if let Err(error) = self.answer_all(first_call).await {
@@ -155,36 +140,9 @@ impl Client {
     }
 
     async fn answer(&mut self, message: &Bytes) -> Result<()> {
-        let Asked { form, call } = form::read(message, &self.settings)
-            .map_err(|error| Error::protocol(format!("a message that is neither a pickle nor JSON: {error}")))?;
-        let format = Format { codec: form.codec(), settings: self.settings.clone() };
-        let outcome = match call {
-            Ok((name, arguments)) => match self.daemon.callable(&name) {
-                Some(callable) => {
-                    let id = Uuid::from_bytes(self.ids.next());
-                    let context = CallContext::new(Some(self.session.clone()), id, Vec::new());
-                    let arguments = Payload::Values(arguments);
-                    self.daemon
-                        .call(Call { object: callable.object, method: callable.method, arguments, context, format })
-                        .await
-                }
-                // As the recipe's server, which looks it up in a dict.
-                None => Outcome::Exception(Exception::key_error(name)),
-            },
-            Err(exception) => Outcome::Exception(exception),
-        };
-        let settings = &self.settings;
-        self.connection.write(|out| form.write_outcome(out, settings, outcome)).or_else(|error| {
-            tracing::debug!("a reply could not be sent: {error}");
-            let exception = Exception::from(error);
-            self.connection.write(|out| form.write_outcome(out, settings, Outcome::Exception(exception)))
-        })
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.session.end();
+        let (form, outcome) = self.answers.begin(message)?;
+        let outcome = outcome.await;
+        write_reply(&mut self.connection, form, self.answers.settings(), outcome)
     }
 }
 

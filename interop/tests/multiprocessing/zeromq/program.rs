@@ -1,0 +1,1 @@
+//! `salamander up` and pyzmq's clients.
