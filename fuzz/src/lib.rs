@@ -2,6 +2,7 @@
 //! any runner will do: cargo-fuzz on nightly Rust, and `interop/tests/fuzz_replay.rs` on stable.
 
 mod gateway;
+pub mod zmtp;
 
 use bytes::Bytes;
 use salamander_codec::{Codec, Settings};
@@ -14,7 +15,7 @@ use salamander_value::{Kind, Value, read_value};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
@@ -25,6 +26,7 @@ pub const TARGETS: [Target; 13] = [
     ("wire", wire),
     ("wire_pyro4", wire_pyro4),
     ("multiprocessing", multiprocessing),
+    ("zmtp", zmtp::zmtp),
     ("uri", uri),
     ("name_pattern", name_pattern),
     ("http", http),
