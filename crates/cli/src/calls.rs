@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use salamander::multiprocessing::{MULTIPROCESSING, Options, RpcServer};
 use salamander::zeromq::{self, ZEROMQ};
-use salamander::{Config, DaemonHandle};
+use salamander::{Beside, Config, DaemonHandle};
 
+use crate::doors::Offer;
 use crate::failure::Failure;
 
 /// Where calls by connections of Python's `multiprocessing` are answered, and to whom.
@@ -192,39 +193,18 @@ impl Asked {
         let hint = "the options are --mp-port and --mp-socket";
         options.serve(daemon, &location).await.map_err(|error| Failure::failed(error).with_hint(hint))
     }
-
-    /// Whether clients have to show a key.
-    pub(crate) fn has_key(&self) -> bool {
-        self.key.is_some()
-    }
-}
-
-/// A line of Python that calls `add(2, 3)` by ZeroMQ there.
-pub(crate) fn zeromq_line_to_try(location: &str) -> String {
-    format!(
-        "python -c 'import zmq; s = zmq.Context().socket(zmq.REQ); s.connect(\"tcp://{location}\"); \
-         s.send_json([\"add\", [2, 3], {{}}]); print(s.recv_json())'"
-    )
 }
 
 fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A line of Python that calls `add(2, 3)` there.
-pub(crate) fn line_to_try(location: &str, has_key: bool) -> String {
-    let address = match location.strip_prefix("./u:") {
-        Some(path) => format!("\"{path}\""),
-        None => {
-            let (host, port) = location.rsplit_once(':').unwrap_or((location, "0"));
-            format!("(\"{}\", {port})", host.trim_matches(['[', ']']))
-        }
-    };
-    let key = if has_key { ", authkey=b\"KEY\"" } else { "" };
-    format!(
-        "python -c 'from multiprocessing.connection import Client; c = Client({address}{key}); \
-         c.send((\"add\", (2, 3), {{}})); print(c.recv())'"
-    )
+/// What is to be said of such a port: where it is, and a line of Python that calls `add(2, 3)` there.
+pub(crate) fn offer(key: &'static str, beside: Beside) -> Offer {
+    let Beside { protocol, location, samples, .. } = beside;
+    let python = samples.into_iter().find(|(language, _)| *language == "Python");
+    let line = python.map_or_else(String::new, |(_, code)| format!("python -c '{code}'"));
+    Offer { label: protocol, key, location, line }
 }
 
 #[cfg(test)]
@@ -284,12 +264,5 @@ mod tests {
         assert!(asked(&empty, "localhost", &[], false).is_err());
         let file = Calls { authkey_file: Some("/nowhere/at/all".into()), mp_port: Some(7), ..Calls::default() };
         assert!(asked(&file, "localhost", &[], false).unwrap_err().contains("/nowhere/at/all cannot be read"));
-    }
-
-    #[test]
-    fn what_to_try_is_python() {
-        let line = line_to_try("[::1]:7", true);
-        assert!(line.contains("Client((\"::1\", 7), authkey=b\"KEY\")"), "{line}");
-        assert!(line_to_try("./u:/tmp/x", false).contains("Client(\"/tmp/x\");"));
     }
 }

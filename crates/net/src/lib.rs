@@ -34,7 +34,9 @@ pub use config::{
     Config, ConfigError, ConfigErrorKind, IpVersion, LogLevel, NoDelay, Secret, ServerType, ThreadPoolSize,
 };
 pub use connected::ConnectedSocket;
-pub use daemon::{Builder, Callable, Client, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised, Remote};
+pub use daemon::{
+    Beside, Builder, Callable, Client, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised, Remote,
+};
 pub use error::{Error, Kind, Result};
 pub use naming::{KeptName, NameServer, Registration, Watch, resolve};
 pub use salamander_codec::{Args, Arguments, Classes, Codec, Generation};

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use salamander::http::{JsonRpc, Site};
-use salamander::multiprocessing::MULTIPROCESSING;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
 
 use super::{World, ns};
-use crate::calls::{Calls, ZeroMqCalls, line_to_try, open_zeromq, zeromq_line_to_try};
+use crate::calls::{Calls, ZeroMqCalls, offer, open_zeromq};
 use crate::data_dir::DataDir;
 use crate::demo::{self, CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
 use crate::doors::{HttpDoors, Offer, entries};
@@ -102,7 +101,7 @@ impl Up {
         }?;
         warn_of_strangers(&server, &config);
         let calls = match calls {
-            Some(asked) => Some((asked.has_key(), asked.open(&daemon).await?)),
+            Some(asked) => Some(asked.open(&daemon).await?),
             None => None,
         };
         let zeromq = match zeromq {
@@ -110,20 +109,10 @@ impl Up {
             None => None,
         };
         let mut offers = self.http.offers(&base_url(&server, config.ssl), gateway.is_some());
-        offers.extend(calls.as_ref().map(|(has_key, calls)| Offer {
-            label: MULTIPROCESSING,
-            key: "multiprocessing",
-            location: calls.location().to_owned(),
-            line: line_to_try(calls.location(), *has_key),
-        }));
-        offers.extend(zeromq.as_ref().map(|calls| Offer {
-            label: "ZeroMQ",
-            key: "zeromq",
-            location: format!("tcp://{}", calls.location()),
-            line: zeromq_line_to_try(calls.location()),
-        }));
+        offers.extend(calls.as_ref().map(|calls| offer("multiprocessing", calls.beside())));
+        offers.extend(zeromq.as_ref().map(|calls| offer("zeromq", calls.beside())));
         self.tell(output, &server, &objects, &offers).or_else(Failure::unless_closed)?;
-        if let Some((_, calls)) = calls {
+        if let Some(calls) = calls {
             calls.spawn();
         }
         if let Some(calls) = zeromq {

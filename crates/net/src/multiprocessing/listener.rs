@@ -55,6 +55,10 @@ impl Listener {
         self.sockets.first().and_then(listen::Listener::local_addr)
     }
 
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// How long a client may say nothing before its first call.
     pub(super) fn first_call_timeout(&self) -> Option<Duration> {
         self.key.is_none().then_some(self.options.first_call)

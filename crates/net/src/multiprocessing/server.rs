@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Connection, Listener, Options};
+use super::{Connection, Listener, MULTIPROCESSING, Options};
 use crate::rpc::{Answers, write_reply};
 use crate::stream::within;
-use crate::{DaemonHandle, Result};
+use crate::{Beside, DaemonHandle, Result};
 
 /// Serves a daemon's functions and objects to programs that follow the recipe for calls over `multiprocessing.connection`, each call in
 /// the [form](super::Form) in which it comes. It has a port of its own, because there the server speaks first.
@@ -65,13 +65,43 @@ impl RpcServer {
         self.listener.local_addr()
     }
 
+    /// Where it is, with lines of code that call there. Where there is a key, they say `KEY` in its place.
+    pub fn beside(&self) -> Beside {
+        let location = self.location();
+        let address = match location.strip_prefix("./u:") {
+            Some(path) => format!("\"{path}\""),
+            None => {
+                let (host, port) = location.rsplit_once(':').unwrap_or((location, "0"));
+                format!("(\"{}\", {port})", host.trim_matches(['[', ']']))
+            }
+        };
+        let (key, option) = match self.listener.has_key() {
+            true => (", authkey=b\"KEY\"", ".authkey(\"KEY\")"),
+            false => ("", ""),
+        };
+        let python = format!(
+            "from multiprocessing.connection import Client; c = Client({address}{key}); \
+             c.send((\"add\", (2, 3), {{}})); print(c.recv())"
+        );
+        let rust = format!(
+            "let sum: i64 = multiprocessing::Options::new(){option}.proxy(\"{location}\").call(\"add\", (2, 3)).await?;"
+        );
+        Beside {
+            protocol: MULTIPROCESSING,
+            location: location.to_owned(),
+            samples: vec![("Python", python), ("Rust", rust)],
+        }
+    }
+
     /// Serves clients until the daemon stops, which waits until this port is closed and calls that are under way are answered.
     pub async fn serve(self) {
         let shared = self.daemon.0.clone();
         // A daemon that has stopped has closed this port too: this is given back after the listener.
         let _listening = shared.tasks.token();
+        let announced = self.beside();
         let Self { mut listener, daemon } = self;
         let settings = Answers::settings_of(&daemon);
+        let _announced = daemon.announce(announced);
         let first_call = listener.first_call_timeout();
         tracing::info!("calls by multiprocessing connections are served on {}", listener.location());
         loop {

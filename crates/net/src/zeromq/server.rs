@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::daemon::listen::{self, Listener};
 use crate::rpc::{Answers, Replies, write_reply};
 use crate::stream::{Stream, within};
-use crate::{DaemonHandle, Error, Result};
+use crate::{Beside, DaemonHandle, Error, Result};
 
 /// Serves a daemon's functions and objects to ZeroMQ sockets that ask, each call in the [form](super::Form) in which it comes. It has a
 /// port of its own.
@@ -69,11 +69,27 @@ impl RpcServer {
         self.sockets.first().and_then(Listener::local_addr)
     }
 
+    /// Where it is, with lines of code that call there.
+    pub fn beside(&self) -> Beside {
+        let location = match self.location.strip_prefix("./u:") {
+            Some(path) => format!("ipc://{path}"),
+            None => format!("tcp://{}", self.location),
+        };
+        let python = format!(
+            "import zmq; s = zmq.Context().socket(zmq.REQ); s.connect(\"{location}\"); \
+             s.send_json([\"add\", [2, 3], {{}}]); print(s.recv_json())"
+        );
+        let rust =
+            format!("let sum: i64 = zeromq::Options::new().proxy(\"{location}\").call(\"add\", (2, 3)).await?;");
+        Beside { protocol: "ZeroMQ", location, samples: vec![("Python", python), ("Rust", rust)] }
+    }
+
     /// Serves clients until the daemon stops, which waits until this port is closed and calls that are under way are answered.
     pub async fn serve(self) {
         let shared = self.daemon.0.clone();
         // A daemon that has stopped has closed this port too: this is given back after the sockets.
         let _listening = shared.tasks.token();
+        let _announced = self.daemon.announce(self.beside());
         let Self { sockets, location, options, config, daemon } = self;
         let places = Arc::new(Semaphore::new(options.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
         let settings = Answers::settings_of(&daemon);
