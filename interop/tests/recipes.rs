@@ -5,7 +5,7 @@ mod programs;
 
 use std::collections::BTreeSet;
 
-use programs::{recipe, run};
+use programs::{example, recipe, run};
 
 #[track_caller]
 fn prints(name: &str, expected: &str) {
@@ -29,13 +29,13 @@ fn chain() {
     prints("chain", "hello -> A -> B -> C -> A\n");
 }
 
+/// Its program is one of the examples, which can do both ends.
 #[test]
 fn attributes() {
-    prints(
-        "attributes",
-        "attributes: celsius, fahrenheit\n21.5 degrees Celsius are 70.7 degrees Fahrenheit\n\
-         ValueError: colder than anything can be\nfahrenheit cannot be set\n",
-    );
+    let told = run(&mut example("attributes", &["both"]));
+    let expected =
+        "21.5 degrees Celsius are 70.7 degrees Fahrenheit\nValueError: colder than anything can be\nAttributeError: ";
+    assert!(told.starts_with(expected), "{told}");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn oneway() {
 
 #[test]
 fn batch() {
-    prints("batch", "100\n70\nValueError: there are only 70\n");
+    assert_eq!(run(&mut example("batch", &["both"])), "100\n70\nValueError: there are only 70\n");
 }
 
 #[test]
@@ -78,6 +78,21 @@ fn file_transfer() {
          ValueError: the name \"/etc/passwd\" is refused: it is absolute, or a part of it is empty\n\
          FileNotFoundError: missing: No such file or directory (os error 2)\n",
     );
+}
+
+#[test]
+fn xmlrpc_sum() {
+    prints("xmlrpc_sum", "?");
+}
+
+#[test]
+fn pickle_rpc() {
+    prints("pickle_rpc", "?");
+}
+
+#[test]
+fn json_rpc() {
+    prints("json_rpc", "?");
 }
 
 #[test]
