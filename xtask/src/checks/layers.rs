@@ -30,6 +30,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["salamander-value", "salamander-codec", "salamander-object", "salamander-net", "salamander-macros"],
     ),
     (
+        "salamander-tasks",
+        &[
+            "salamander-value",
+            "salamander-codec",
+            "salamander-wire",
+            "salamander-object",
+            "salamander-net",
+            "salamander-macros",
+        ],
+    ),
+    (
         "salamander",
         &[
             "salamander-value",
@@ -39,6 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "salamander-net",
             "salamander-files",
             "salamander-http",
+            "salamander-tasks",
             "salamander-macros",
         ],
     ),

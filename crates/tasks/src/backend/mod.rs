@@ -1,0 +1,122 @@
+//! [`Backend`]: what keeps the states and results of tasks.
+//!
+//! A worker stores, whoever sent the task looks or waits. Backends that can tell somebody at once ([`Capabilities::push`]) do not
+//! poll.
+
+mod embedded;
+
+use salamander_value::Str;
+use salamander_wire::celery::ResultMeta;
+
+use crate::Waits;
+pub(crate) use embedded::Kept;
+pub use embedded::{EmbeddedResults, ResultOptions};
+
+/// A result backend, shared by all who store and wait.
+///
+/// # Cancellation
+/// A future that is dropped stops waiting. A store that was begun may still be done.
+pub trait Backend: Send + Sync + 'static {
+    /// What this backend can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Its URL as people may see it: without a password.
+    fn url(&self) -> String;
+
+    /// The queue that results are sent to, where they are messages; it travels with each task.
+    fn reply_to(&self) -> Option<Str> {
+        None
+    }
+
+    /// Says that somebody will wait for this task, before it is sent: what comes from now on is kept until the guard is dropped.
+    fn expect(&self, task_id: &str) -> Expected;
+
+    /// Stores a state. A result that is there stays: a later state that is no result does not take its place.
+    fn store(&self, update: Update) -> Waits<'_, ()>;
+
+    /// What is known of a task now.
+    fn get<'a>(&'a self, task_id: &'a str) -> Waits<'a, Found>;
+
+    /// Waits until something else is known of a task than what the caller has seen.
+    fn changed<'a>(&'a self, task_id: &'a str, seen: Option<&'a ResultMeta>) -> Waits<'a, ResultMeta>;
+
+    /// Forgets a task and its result.
+    fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()>;
+
+    /// Removes results that have expired, where nobody else does; says how many.
+    fn cleanup(&self) -> Waits<'_, u64> {
+        Box::pin(std::future::ready(Ok(0)))
+    }
+
+    /// Stores what is still to be stored, and closes the connection.
+    fn close(&self) -> Waits<'_, ()>;
+}
+
+/// A state to be stored.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// What is stored.
+    pub meta: ResultMeta,
+    /// Where results are messages: the queue of whoever waits.
+    pub reply_to: Option<Str>,
+    /// And what they know it by, if that is not the task's id.
+    pub correlation_id: Option<Str>,
+}
+
+/// What is known of a task.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Found {
+    /// It has a state.
+    Known(Box<ResultMeta>),
+    /// Nothing is stored. It may wait in a queue, or run without telling, or never have been sent.
+    Pending,
+    /// It can be told that there is no such task: neither here nor in a queue.
+    Unknown,
+}
+
+/// What a backend can do beyond the base; the contract suite shows each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Results survive a restart of what keeps them.
+    pub durable: bool,
+    /// Who waits is told, and does not poll.
+    pub push: bool,
+    /// Anybody can look for a result, any number of times; else only who sent the task.
+    pub shared: bool,
+    /// Results expire.
+    pub expires: bool,
+    /// It can tell a task that is not there from one that waits.
+    pub unknown: bool,
+}
+
+/// Kept as long as somebody waits for a task; see [`Backend::expect`].
+#[must_use = "what comes for the task is kept only as long as this is"]
+pub struct Expected(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Expected {
+    /// A guard that does this when it is dropped.
+    pub fn new(end: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(end)))
+    }
+
+    /// A guard for backends that keep everything anyway.
+    pub fn nothing() -> Self {
+        Self(None)
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        if let Some(end) = self.0.take() {
+            end();
+        }
+    }
+}
+
+impl std::fmt::Debug for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Expected")
+    }
+}
