@@ -82,17 +82,28 @@ fn file_transfer() {
 
 #[test]
 fn xmlrpc_sum() {
-    prints("xmlrpc_sum", "?");
+    prints(
+        "xmlrpc_sum",
+        "3 + 4 = 7\n30\n\
+         xmlrpc.client.Fault: (1, '<class \\'TypeError\\'>:add() argument \\'x\\': expected i64, got string \"ten\"')\n",
+    );
 }
 
 #[test]
 fn pickle_rpc() {
-    prints("pickle_rpc", "?");
+    prints(
+        "pickle_rpc",
+        "add(2, 3) = 5\nsub(2, 3) = -1\nsub([1, 2], 4) raises a TypeError: sub() argument 'x': expected i64, got sequence\n\
+         with another key: the other end does not accept the authkey: it has another\n",
+    );
 }
 
 #[test]
 fn json_rpc() {
-    prints("json_rpc", "?");
+    prints(
+        "json_rpc",
+        "add(2, 3) = 5\nsub([1, 2], 4): TypeError: sub() argument 'x': expected i64, got sequence\n30\n-10\n3\n2\n1\n",
+    );
 }
 
 #[test]
@@ -103,6 +114,9 @@ fn every_recipe_stands_in_the_book_and_is_tested() {
         .unwrap()
         .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
+    for example in ["attributes", "batch"] {
+        assert!(book.contains(&format!("`cargo run -p salamander --example {example} -- both`")), "{example}");
+    }
     let tests = include_str!("recipes.rs");
     for name in &programs {
         assert!(book.contains(&format!("`cargo run -p recipes --bin {name}`")), "{name} is not in the book");
