@@ -11,7 +11,7 @@ macro_rules! __waiting {
         /// # Errors
         /// As there, and where it is called in asynchronous code.
         pub fn $name $(<$($param: $bound),*>)? (&self, $($arg: $ty),*) -> Result<$result> {
-            Ok($crate::blocking::wait(self.0.$name($($arg),*))??)
+            $crate::blocking::wait(self.0.$name($($arg),*))?
         }
     )*};
     ((&mut self) $($name:ident $(<$($param:ident: $bound:path),*>)? ($($arg:ident: $ty:ty),*) -> $result:ty;)*) => {$(
@@ -20,7 +20,7 @@ macro_rules! __waiting {
         /// # Errors
         /// As there, and where it is called in asynchronous code.
         pub fn $name $(<$($param: $bound),*>)? (&mut self, $($arg: $ty),*) -> Result<$result> {
-            Ok($crate::blocking::wait(self.0.$name($($arg),*))??)
+            $crate::blocking::wait(self.0.$name($($arg),*))?
         }
     )*};
     ((self) $($name:ident $(<$($param:ident: $bound:path),*>)? ($($arg:ident: $ty:ty),*) -> $result:ty;)*) => {$(
@@ -29,7 +29,7 @@ macro_rules! __waiting {
         /// # Errors
         /// As there, and where it is called in asynchronous code.
         pub fn $name $(<$($param: $bound),*>)? (self, $($arg: $ty),*) -> Result<$result> {
-            Ok($crate::blocking::wait(self.0.$name($($arg),*))??)
+            $crate::blocking::wait(self.0.$name($($arg),*))?
         }
     )*};
 }
