@@ -9,10 +9,23 @@
 mod app;
 pub mod backend;
 pub mod broker;
+pub mod call;
 mod error;
+pub mod routing;
 pub mod task;
 mod waits;
 
-pub use app::{App, Settings};
+pub use app::{App, AppBuilder, Settings};
+pub use call::{AsyncResult, Signature};
 pub use error::{Error, Kind, Result};
+pub use task::{Ignore, Reject, Retry, State, Task, TaskContext};
 pub use waits::Waits;
+
+/// What the attributes' rendered code calls.
+#[doc(hidden)]
+pub mod __private {
+    pub use salamander_net::__private::*;
+    pub use salamander_value::Value;
+
+    pub use crate::task;
+}

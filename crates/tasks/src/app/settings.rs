@@ -4,12 +4,35 @@ use std::time::Duration;
 
 use salamander_value::Str;
 
+use crate::call::RetryPolicy;
+use crate::task::RateLimit;
+
 /// The settings of an application, by Celery's names, with Celery's defaults.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
     /// `task_default_queue`.
     pub task_default_queue: Str,
+    /// `task_default_priority`.
+    pub task_default_priority: Option<u8>,
+    /// `task_default_delivery_mode`: 2 for persistent messages, 1 for others.
+    pub task_default_delivery_mode: u8,
+    /// `task_default_rate_limit`.
+    pub task_default_rate_limit: Option<RateLimit>,
+    /// `task_inherit_parent_priority`: tasks sent by a task have its priority.
+    pub task_inherit_parent_priority: bool,
+    /// `task_always_eager`: tasks run where they are called.
+    pub task_always_eager: bool,
+    /// `task_eager_propagates`: what they raise then is raised there.
+    pub task_eager_propagates: bool,
+    /// `task_publish_retry`: publishing is tried again.
+    pub task_publish_retry: bool,
+    /// `task_publish_retry_policy`.
+    pub task_publish_retry_policy: RetryPolicy,
+    /// How long publishing may take in all; Celery has no name for it.
+    pub publish_timeout: Duration,
+    /// `task_compression`.
+    pub task_compression: Option<Str>,
     /// `task_serializer`.
     pub task_serializer: Str,
     /// `result_serializer`.
@@ -46,6 +69,16 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             task_default_queue: "celery".into(),
+            task_default_priority: None,
+            task_default_delivery_mode: 2,
+            task_default_rate_limit: None,
+            task_inherit_parent_priority: false,
+            task_always_eager: false,
+            task_eager_propagates: false,
+            task_publish_retry: true,
+            task_publish_retry_policy: RetryPolicy::default(),
+            publish_timeout: Duration::from_secs(10),
+            task_compression: None,
             task_serializer: "json".into(),
             result_serializer: "json".into(),
             accept_content: vec!["json".into()],
