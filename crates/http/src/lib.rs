@@ -24,10 +24,12 @@
 
 pub mod blocking;
 mod body;
+mod client;
 mod events;
 mod gateway;
 pub mod jsonrpc;
 mod origin;
+mod reading;
 mod server;
 mod site;
 mod taken;

@@ -35,7 +35,8 @@ pub use config::{
 };
 pub use connected::ConnectedSocket;
 pub use daemon::{
-    Beside, Builder, Callable, Client, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised, Remote,
+    Beside, Builder, Callable, Client, CorrelationIds, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised,
+    Remote,
 };
 pub use error::{Error, Kind, Result};
 pub use naming::{KeptName, NameServer, Registration, Watch, resolve};
