@@ -19,7 +19,9 @@ use crate::failure::Failure;
 pub(crate) fn start(config: &Config, verbose: u8, worker: Option<&str>) -> Result<(), Failure> {
     let filter = match (env::var("RUST_LOG"), worker) {
         (Ok(filter), _) if !filter.is_empty() => filter,
-        (_, Some(level)) if verbose == 0 => level.to_ascii_lowercase().replace("critical", "error").replace("warning", "warn"),
+        (_, Some(level)) if verbose == 0 => {
+            level.to_ascii_lowercase().replace("critical", "error").replace("warning", "warn")
+        }
         _ => filter_of(config, verbose),
     };
     let filter = EnvFilter::try_new(&filter)

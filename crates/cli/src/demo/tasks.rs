@@ -83,7 +83,9 @@ async fn sleep(context: &TaskContext, seconds: Value) -> Result<Value, Exception
         tokio::time::sleep_until(until - wait / steps * (steps - step)).await;
         context.check()?;
         if step < steps {
-            context.progress(step.into(), steps.into()).map_err(|error| Exception::runtime_error(error.to_string()))?;
+            context
+                .progress(step.into(), steps.into())
+                .map_err(|error| Exception::runtime_error(error.to_string()))?;
         }
     }
     Ok(seconds)

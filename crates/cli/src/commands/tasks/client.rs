@@ -81,7 +81,8 @@ impl Call {
             task = task.countdown(countdown);
         }
         if let Some(eta) = self.eta {
-            let eta: salamander::DateTime = eta.parse().map_err(|_| Failure::usage("--eta is a time as 2026-01-31T12:00:00"))?;
+            let eta: salamander::DateTime =
+                eta.parse().map_err(|_| Failure::usage("--eta is a time as 2026-01-31T12:00:00"))?;
             task = task.eta(eta);
         }
         if let Some(expires) = self.expires {
@@ -95,7 +96,8 @@ impl Call {
         }
         let sent = task.send(&app).await.map_err(failed)?;
         if self.wait {
-            let limit = Duration::try_from_secs_f64(self.timeout).map_err(|error| Failure::usage(error.to_string()))?;
+            let limit =
+                Duration::try_from_secs_f64(self.timeout).map_err(|error| Failure::usage(error.to_string()))?;
             let value = sent.get_within(limit).await.map_err(failed)?;
             return world.output.value(&value);
         }
@@ -192,7 +194,8 @@ pub(super) struct List {}
 
 impl List {
     pub(super) fn run(self, world: World) -> Result<(), Failure> {
-        let app = demo::with_tasks(salamander::tasks::App::builder().broker_url("memory://")).build().map_err(failed)?;
+        let app =
+            demo::with_tasks(salamander::tasks::App::builder().broker_url("memory://")).build().map_err(failed)?;
         let mut names = app.registry().ids();
         names.sort_unstable();
         for name in &names {
