@@ -3,6 +3,7 @@
 //! A worker stores, whoever sent the task looks or waits. Backends that can tell somebody at once ([`Capabilities::push`]) do not
 //! poll.
 
+mod database;
 mod embedded;
 
 use salamander_value::Str;
@@ -10,6 +11,7 @@ use salamander_wire::celery::ResultMeta;
 
 use crate::Waits;
 pub use crate::broker::pyro::PyroResults;
+pub use database::Database;
 pub use embedded::{EmbeddedResults, ResultOptions};
 pub(crate) use embedded::{Kept, finality, pack, unpack};
 
