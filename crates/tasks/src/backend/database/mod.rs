@@ -42,7 +42,7 @@ struct Inner {
 enum Tables {
     Sqlite(Sqlite),
     #[cfg(feature = "postgres")]
-    Postgres(postgres::Postgres),
+    Postgres(Box<postgres::Postgres>),
 }
 
 impl Database {
@@ -63,7 +63,7 @@ impl Database {
         let tables = match scheme.split('+').next().unwrap_or_default() {
             "sqlite" => Tables::Sqlite(Sqlite::open(file(rest)?)?),
             #[cfg(feature = "postgres")]
-            "postgresql" | "postgres" => Tables::Postgres(postgres::Postgres::new(rest)?),
+            "postgresql" | "postgres" => Tables::Postgres(Box::new(postgres::Postgres::new(rest)?)),
             other => {
                 let message = format!("results in {other} are nothing that this program was made for");
                 return Err(Error::new(Kind::Unsupported, message));

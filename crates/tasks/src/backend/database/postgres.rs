@@ -71,16 +71,23 @@ impl Postgres {
             &row.queue,
             &row.stamps,
         ];
-        self.run(async |session| session.client.execute(&session.store, &values[..session.columns]).await).await?;
-        Ok(())
+        loop {
+            let session = self.session().await?;
+            match session.client.execute(&session.store, &values[..session.columns]).await {
+                Ok(_) => return Ok(()),
+                Err(error) => session.failed(&error).await?,
+            }
+        }
     }
 
     pub(super) async fn find(&self, task_id: &str) -> Result<Option<Row>> {
-        let (found, columns) = self
-            .run(async |session| {
-                session.client.query_opt(&session.find, &[&task_id]).await.map(|row| (row, session.columns))
-            })
-            .await?;
+        let (found, columns) = loop {
+            let session = self.session().await?;
+            match session.client.query_opt(&session.find, &[&task_id]).await {
+                Ok(found) => break (found, session.columns),
+                Err(error) => session.failed(&error).await?,
+            }
+        };
         let Some(found) = found else { return Ok(None) };
         let read = || {
             let mut row = Row {
@@ -108,29 +115,39 @@ impl Postgres {
 
     pub(super) async fn forget(&self, task_id: &str) -> Result<()> {
         let sql = "DELETE FROM celery_taskmeta WHERE task_id = $1";
-        self.run(async |session| session.client.execute(sql, &[&task_id]).await).await.map(drop)
+        self.delete(sql, &task_id).await.map(drop)
     }
 
     pub(super) async fn expire(&self, before: i64) -> Result<u64> {
         let before = time(before);
-        self.run(async |session| {
-            let tasks = "DELETE FROM celery_taskmeta WHERE date_done < $1";
-            let groups = "DELETE FROM celery_tasksetmeta WHERE date_done < $1";
-            Ok(session.client.execute(tasks, &[&before]).await? + session.client.execute(groups, &[&before]).await?)
-        })
-        .await
+        let tasks = self.delete("DELETE FROM celery_taskmeta WHERE date_done < $1", &before).await?;
+        Ok(tasks + self.delete("DELETE FROM celery_tasksetmeta WHERE date_done < $1", &before).await?)
     }
 
-    /// Does something over a connection, again and again as long as there is none: all that is done here can be done twice.
-    async fn run<T>(&self, work: impl AsyncFn(&Session) -> Result<T, tokio_postgres::Error>) -> Result<T> {
+    async fn delete(&self, sql: &str, which: &(dyn ToSql + Sync)) -> Result<u64> {
+        loop {
+            let session = self.session().await?;
+            match session.client.execute(sql, &[which]).await {
+                Ok(count) => return Ok(count),
+                Err(error) => session.failed(&error).await?,
+            }
+        }
+    }
+
+    /// The connection; where there is none, another is tried for again and again.
+    async fn session(&self) -> Result<Arc<Session>> {
+        let mut session = self.session.lock().await;
+        if let Some(session) = session.as_ref().filter(|session| !session.client.is_closed()) {
+            return Ok(session.clone());
+        }
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match self.session().await {
-                Ok(session) => match work(&session).await {
-                    Ok(done) => return Ok(done),
-                    Err(error) if session.client.is_closed() => error,
-                    Err(error) => return Err(refused(&error)),
-                },
+            let error = match self.connect().await {
+                Ok(new) => {
+                    let new = Arc::new(new);
+                    *session = Some(new.clone());
+                    return Ok(new);
+                }
                 // It answers, and says no.
                 Err(error) if error.as_db_error().is_some_and(|error| !is_starting(error)) => {
                     return Err(refused(&error));
@@ -143,24 +160,27 @@ impl Postgres {
         }
     }
 
-    async fn session(&self) -> Result<Arc<Session>, tokio_postgres::Error> {
-        let mut session = self.session.lock().await;
-        if let Some(session) = session.as_ref().filter(|session| !session.client.is_closed()) {
-            return Ok(session.clone());
-        }
+    async fn connect(&self) -> Result<Session, tokio_postgres::Error> {
         let (client, connection) = self.config.connect(NoTls).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("the connection to the results has ended: {error}");
             }
         });
-        let new = Arc::new(Session::begin(client).await?);
-        *session = Some(new.clone());
-        Ok(new)
+        Session::begin(client).await
     }
 }
 
 impl Session {
+    /// What failed because the connection broke can be done again: all that is done here can be done twice.
+    async fn failed(&self, error: &tokio_postgres::Error) -> Result<()> {
+        if !self.client.is_closed() && !error.is_closed() {
+            return Err(refused(error));
+        }
+        tokio::time::sleep(FIRST_PAUSE).await;
+        Ok(())
+    }
+
     async fn begin(client: Client) -> Result<Self, tokio_postgres::Error> {
         let names = "SELECT column_name::text FROM information_schema.columns WHERE table_name = 'celery_taskmeta'
             AND table_schema = ANY (current_schemas(false))";
