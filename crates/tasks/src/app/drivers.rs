@@ -6,7 +6,8 @@ use salamander_value::Str;
 use salamander_wire::celery::Serializer;
 
 use super::Settings;
-use crate::backend::{Backend, EmbeddedResults, ResultOptions};
+use crate::backend::{Backend, Database, EmbeddedResults, PyroResults, ResultOptions};
+use crate::broker::pyro::Pyro;
 use crate::broker::{Broker, Embedded, EmbeddedOptions, Memory};
 use crate::error::{Error, Kind, Result};
 
@@ -14,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 pub(super) enum Opened {
     Memory(Memory),
     Embedded(Embedded),
+    Pyro(Pyro),
     Given(Arc<dyn Broker>),
 }
 
@@ -35,6 +37,7 @@ const BROKERS: &[(&str, Option<&str>)] = &[
 const BACKENDS: &[(&str, Option<&str>)] = &[
     ("memory", None),
     ("embedded", None),
+    ("pyro", None),
     ("rpc", None),
     ("redis", Some("redis")),
     ("rediss", Some("redis")),
@@ -60,6 +63,10 @@ impl Opened {
                 one()?;
                 Ok(Self::Embedded(Embedded::open(rest(first), EmbeddedOptions::default())?))
             }
+            "pyro" => {
+                one()?;
+                Ok(Self::Pyro(Pyro::new(first)?))
+            }
             #[cfg(feature = "amqp")]
             "amqp" | "amqps" | "pyamqp" => {
                 let all: Vec<&str> = urls.iter().map(|url| url.strip_prefix("py").unwrap_or(url)).collect();
@@ -73,6 +80,7 @@ impl Opened {
         match self {
             Self::Memory(memory) => Arc::new(memory.clone()),
             Self::Embedded(embedded) => Arc::new(embedded.clone()),
+            Self::Pyro(pyro) => Arc::new(pyro.clone()),
             Self::Given(broker) => broker.clone(),
         }
     }
@@ -88,7 +96,9 @@ impl Opened {
             ("embedded" | "rpc", Self::Embedded(embedded)) => {
                 Ok(Some(Arc::new(EmbeddedResults::new(embedded, options))))
             }
-            (scheme @ ("memory" | "embedded"), _) => {
+            ("pyro", Self::Pyro(pyro)) => Ok(Some(Arc::new(PyroResults::new(pyro, options)))),
+            (scheme, _) if scheme.starts_with("db+") => Ok(Some(Arc::new(Database::open(url, options)?))),
+            (scheme @ ("memory" | "embedded" | "pyro"), _) => {
                 let text = format!("results are kept by {scheme}:// only where the broker is the same");
                 Err(Error::new(Kind::Misuse, text))
             }
