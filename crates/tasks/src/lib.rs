@@ -10,6 +10,8 @@ mod app;
 pub mod backend;
 pub mod broker;
 mod error;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod task;
 mod waits;
 

@@ -6,6 +6,8 @@
 
 mod capabilities;
 mod delivery;
+#[cfg(feature = "redis")]
+mod redis;
 mod topology;
 
 use std::time::Duration;
@@ -15,6 +17,8 @@ use salamander_wire::celery::Message;
 
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
+#[cfg(feature = "redis")]
+pub use redis::RedisBroker;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};
 
 use crate::Waits;
