@@ -1,10 +1,15 @@
-//! Real servers of Redis and PostgreSQL: each test has its own, in a directory and on a socket or port of its own.
+//! Real servers of Redis, PostgreSQL and RabbitMQ: each test has its own, in a directory and on a socket or port of its own, or
+//! where that takes long a part of one.
+
+mod rabbitmq;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+pub use rabbitmq::RabbitMq;
 
 /// How long a server may take to be ready.
 const START: Duration = Duration::from_secs(60);

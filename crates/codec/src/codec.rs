@@ -42,6 +42,10 @@ pub struct Settings {
     /// that is not. Bytes become base 64, times text in the form of ISO 8601, time deltas seconds, tuples and sets arrays, NaN and
     /// infinities `null`; keys of dicts become text where they are numbers, dates or the like.
     pub plain_json: bool,
+    /// JSON and msgpack are what kombu's serializers write and read: JSON in ASCII, in which dicts of `__type__` and `__value__` stand for
+    /// dates, times, decimals, UUIDs and bytes; what Python's `json` and `msgpack` refuse by themselves is refused. Dicts with
+    /// `__class__` are dicts.
+    pub kombu: bool,
     /// The time zone of this machine, by which msgpack's naive times are counted.
     pub zone: Zone,
     /// The generation of Pyro that the peer is of, which has its own names for Pyro's classes.

@@ -26,4 +26,5 @@ pub use call::{Args, Arguments, CallHead};
 pub use classes::Classes;
 pub use codec::{Codec, Decoder, Limits, Settings, Zone, ZoneRules};
 pub use generation::Generation;
+pub use json::base64_as_python;
 pub use output::{ATTACH_FROM, Mark, Output};

@@ -23,6 +23,7 @@ mod exception;
 mod from;
 mod handover;
 mod int;
+mod iso;
 mod key;
 mod printable;
 mod read;

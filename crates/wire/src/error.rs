@@ -9,7 +9,7 @@ use salamander_value::{Exception, Raised};
 /// After an error in what was received, the connection has lost its place and is of no further use. Pyro raises
 /// `Pyro5.errors.ProtocolError` for all of them but for [`WireErrorKind::Hmac`], which is a `SecurityError`, and so does
 /// [`WireError::exception`], with Pyro's messages where it has any; what is wrong with `multiprocessing`'s frames and keys is what Python
-/// raises there. The error carries that exception as its source, so that it keeps its class where `?` makes an
+/// raises there, and what is wrong with Celery's messages is what kombu and Celery raise. The error carries that exception as its source, so that it keeps its class where `?` makes an
 /// [`Exception`] of it.
 pub struct WireError(Box<Inner>);
 
@@ -49,6 +49,18 @@ pub enum WireErrorKind {
     FrameLength(i32),
     /// The other end has another key, or none, or does not show which it has.
     Authentication,
+    /// A message of a content type that is not taken.
+    ContentDisallowed,
+    /// A body or an envelope that cannot be decoded.
+    Decode,
+    /// A value that the serializer refuses.
+    Encode,
+    /// There is no serializer or compression of that name.
+    NotInstalled,
+    /// A message that is no task's.
+    UnknownMessage,
+    /// A task's message that has not what it needs.
+    InvalidTask,
 }
 
 impl WireError {
@@ -87,7 +99,34 @@ impl WireError {
         Self::of_class(WireErrorKind::Authentication, "multiprocessing.context.AuthenticationError", message)
     }
 
-    fn of_class(kind: WireErrorKind, class: &str, message: impl Into<String>) -> Self {
+    /// What cannot be decoded, as kombu says it.
+    #[cold]
+    pub(crate) fn undecodable(message: &str) -> Self {
+        Self::of_class(WireErrorKind::Decode, "kombu.exceptions.DecodeError", message)
+    }
+
+    #[cold]
+    pub(crate) fn decode(error: &salamander_value::Error) -> Self {
+        Self::undecodable(&error.to_string())
+    }
+
+    /// What cannot be encoded, as kombu says it.
+    #[cold]
+    pub(crate) fn unencodable(message: &str) -> Self {
+        Self::of_class(WireErrorKind::Encode, "kombu.exceptions.EncodeError", message)
+    }
+
+    #[cold]
+    pub(crate) fn encode(error: &salamander_value::Error) -> Self {
+        Self::unencodable(&error.to_string())
+    }
+
+    #[cold]
+    pub(crate) fn invalid_task(message: &str) -> Self {
+        Self::of_class(WireErrorKind::InvalidTask, "celery.exceptions.InvalidTaskError", message)
+    }
+
+    pub(crate) fn of_class(kind: WireErrorKind, class: &str, message: impl Into<String>) -> Self {
         Self(Box::new(Inner { kind, raised: Raised(Exception::new(class, message.into())) }))
     }
 
@@ -111,6 +150,13 @@ impl fmt::Display for WireError {
 impl fmt::Debug for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+/// The same kind, in the same words.
+impl PartialEq for WireError {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind() == other.kind() && self.0.raised.0 == other.0.raised.0
     }
 }
 

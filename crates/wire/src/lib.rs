@@ -5,6 +5,7 @@
 //! is encoded and decoded elsewhere, by a [`Codec`](salamander_codec::Codec).
 
 mod annotations;
+pub mod celery;
 mod compress;
 mod error;
 mod flags;

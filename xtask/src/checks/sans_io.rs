@@ -42,7 +42,7 @@ const SANS_IO: &[(&str, &[&str])] = &[
     ),
     (
         "salamander-wire",
-        &["bytes", "flate2", "hmac", "md-5", "salamander-codec", "salamander-value", "sha1", "sha2", "sha3", "uuid"],
+        &["base64", "bytes", "bzip2", "flate2", "hmac", "lzma-rust2", "md-5", "ruzstd", "salamander-codec", "salamander-value", "sha1", "sha2", "sha3", "uuid"],
     ),
 ];
 

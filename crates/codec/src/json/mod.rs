@@ -1,11 +1,13 @@
 //! JSON, as Python's `json` module and Pyro's serializer around it read and write it.
 
 mod call;
+mod extended;
 mod number;
 mod read;
 mod text;
 mod write;
 
+pub use extended::base64_as_python;
 pub(crate) use read::JsonReader;
 pub(crate) use write::JsonWriter;
 

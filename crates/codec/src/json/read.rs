@@ -21,6 +21,8 @@ pub struct JsonReader<'de> {
     top: Open,
     outer: Levels<Open>,
     limit: usize,
+    /// Whether dicts may stand for other values; see [`Settings::kombu`].
+    extended: bool,
     /// What is wrong with the input as a whole.
     problem: Option<Error>,
     pub(super) call: Call,
@@ -66,7 +68,25 @@ impl<'de> JsonReader<'de> {
             top: Open::Document,
             outer: Levels::new(Open::Document),
             limit: settings.limits.depth.min(DEPTH),
+            extended: settings.kombu,
             problem,
+            call: Call::None,
+        }
+    }
+
+    /// Reads on from here as if a document began, all dicts as dicts.
+    pub(super) fn probe(&self) -> Self {
+        Self {
+            bytes: self.bytes,
+            settings: self.settings,
+            text: self.text,
+            at: self.at,
+            next: Next::Start,
+            top: Open::Document,
+            outer: Levels::new(Open::Document),
+            limit: self.limit,
+            extended: false,
+            problem: None,
             call: Call::None,
         }
     }
@@ -130,6 +150,10 @@ impl<'de> JsonReader<'de> {
         let token = match b {
             b'"' => self.string()?,
             b'0'..=b'9' | b'-' => self.number()?,
+            b'{' if self.extended && self.may_be_extended() => match self.read_extended()? {
+                Some(token) => token,
+                None => return self.open(Open::Dict, Next::Key).map(|()| Token::Dict(None)),
+            },
             b'{' => return self.open(Open::Dict, Next::Key).map(|()| Token::Dict(None)),
             b'[' => return self.open(Open::List, Next::Item).map(|()| Token::List(None)),
             _ => self.word()?,
@@ -191,6 +215,9 @@ impl<'de> Reader<'de> for JsonReader<'de> {
     }
 
     fn instance(&self, dict: Dict) -> Result<Value> {
+        if self.settings.kombu {
+            return Ok(dict.into());
+        }
         self.settings.classes.instance(Codec::Json, dict)
     }
 }

@@ -8,7 +8,7 @@ use salamander_value::{
     BigInt, Complex, Date, DateTime, Decimal, Error, Kind, Result, SurrogateStr, Time, TimeDelta, Uuid, Writer,
 };
 
-use super::DEPTH;
+use super::{DEPTH, extended};
 use crate::call::Arguments;
 use crate::levels::Levels;
 use crate::literal::{big_int_text, plain_len};
@@ -22,6 +22,8 @@ pub(crate) struct JsonWriter<'o> {
     outer: Levels<Open>,
     /// For others than Pyro; see [`Settings::plain_json`].
     plain: bool,
+    /// For kombu; see [`Settings::kombu`].
+    kombu: bool,
 }
 
 /// A container, and what comes next in it.
@@ -35,7 +37,13 @@ enum Open {
 
 impl<'o> JsonWriter<'o> {
     pub(crate) fn new(out: &'o mut Output, settings: &'o Settings) -> Self {
-        Self { out, top: Open::Document, outer: Levels::new(Open::Document), plain: settings.plain_json }
+        Self {
+            out,
+            top: Open::Document,
+            outer: Levels::new(Open::Document),
+            plain: settings.plain_json,
+            kombu: settings.kombu,
+        }
     }
 
     pub(crate) fn call(mut self, object: &str, method: &str, arguments: &dyn Arguments) -> Result<()> {
@@ -112,6 +120,10 @@ impl<'o> JsonWriter<'o> {
         if self.place() {
             return Err(self.not_a_key(class));
         }
+        if self.kombu {
+            let message = format!("Object of type {} is not JSON serializable", short(class));
+            return Err(Error::new(Kind::Type, message));
+        }
         let message = format!(
             "don't know how to serialize class <class '{class}'> using serializer JsonSerializer. \
              Give it vars() or an appropriate __getstate__"
@@ -122,6 +134,7 @@ impl<'o> JsonWriter<'o> {
     #[cold]
     fn not_a_key(&self, class: &str) -> Error {
         let kind = if self.plain { Kind::Unsupported } else { Kind::Type };
+        let class = if self.kombu { short(class) } else { class };
         Error::new(kind, format!("keys must be str, int, float, bool or None, not {class}"))
     }
 
@@ -203,14 +216,20 @@ impl Writer for JsonWriter<'_> {
 
     fn str(&mut self, value: &str) -> Result<()> {
         self.place();
-        quote(self.out, value);
+        match self.kombu {
+            true => extended::quote_ascii(self.out, value),
+            false => quote(self.out, value),
+        }
         Ok(())
     }
 
     fn surrogates(&mut self, value: &SurrogateStr) -> Result<()> {
-        if self.plain {
+        if self.plain || self.kombu {
             self.place();
-            quote_surrogates(self.out, value);
+            match self.kombu {
+                true => extended::quote_points(self.out, value.code_points().iter().copied()),
+                false => quote_surrogates(self.out, value),
+            }
             return Ok(());
         }
         let lone = value.code_points().iter().find(|point| (0xD800..0xE000).contains(*point)).copied();
@@ -222,6 +241,11 @@ impl Writer for JsonWriter<'_> {
     }
 
     fn bytes(&mut self, value: &[u8]) -> Result<()> {
+        if self.kombu {
+            self.place_no_key("bytes")?;
+            extended::bytes(self.out, value);
+            return Ok(());
+        }
         self.binary(value, "bytes")
     }
 
@@ -231,20 +255,33 @@ impl Writer for JsonWriter<'_> {
 
     fn decimal(&mut self, value: &Decimal) -> Result<()> {
         self.place_text("decimal.Decimal")?;
-        self.quoted(value)
+        match self.kombu {
+            true => extended::text(self.out, "decimal", value),
+            false => self.quoted(value),
+        }
     }
 
     fn date_time(&mut self, value: &DateTime) -> Result<()> {
         self.place_text("datetime.datetime")?;
-        self.quoted(value)
+        match self.kombu {
+            true => extended::text(self.out, "datetime", value),
+            false => self.quoted(value),
+        }
     }
 
     fn date(&mut self, value: &Date) -> Result<()> {
         self.place_text("datetime.date")?;
-        self.quoted(value)
+        match self.kombu {
+            true => extended::text(self.out, "date", value),
+            false => self.quoted(value),
+        }
     }
 
     fn time(&mut self, value: &Time) -> Result<()> {
+        if self.kombu {
+            self.place_no_key("datetime.time")?;
+            return extended::text(self.out, "time", value);
+        }
         if !self.plain {
             return self.refuse("datetime.time");
         }
@@ -261,7 +298,10 @@ impl Writer for JsonWriter<'_> {
 
     fn uuid(&mut self, value: &Uuid) -> Result<()> {
         self.place_text("UUID")?;
-        self.quoted(value)
+        match self.kombu {
+            true => extended::uuid(self.out, value),
+            false => self.quoted(value),
+        }
     }
 
     fn begin_list(&mut self, _len: Option<usize>) -> Result<()> {
@@ -273,6 +313,9 @@ impl Writer for JsonWriter<'_> {
     }
 
     fn begin_set(&mut self, _len: Option<usize>) -> Result<()> {
+        if self.kombu {
+            return self.refuse("set");
+        }
         self.begin(b'[', Open::List { first: true }, "set")
     }
 
@@ -297,6 +340,11 @@ impl Writer for JsonWriter<'_> {
         self.top = self.outer.pop().unwrap_or(Open::Document);
         Ok(())
     }
+}
+
+/// The name of a class without its module.
+fn short(class: &str) -> &str {
+    class.rsplit('.').next().unwrap_or_default()
 }
 
 /// Appends a string in quotes; only what must be escaped is.

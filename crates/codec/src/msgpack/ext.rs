@@ -13,7 +13,7 @@ pub(super) const DATE_TIME: u8 = 0x32;
 /// A date's ordinal, a native long.
 pub(super) const DATE: u8 = 0x33;
 /// Msgpack's own timestamps.
-const TIMESTAMP: u8 = 0xFF;
+pub(super) const TIMESTAMP: u8 = 0xFF;
 
 const MICROS: i64 = 1_000_000;
 const DAY_MICROS: i64 = 86_400 * MICROS;

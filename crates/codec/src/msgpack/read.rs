@@ -144,6 +144,12 @@ impl<'de> MsgpackReader<'de> {
 
     fn extension(&mut self, len: usize) -> Result<Token<'de>> {
         let [code] = self.array()?;
+        if self.settings.kombu && code != ext::TIMESTAMP {
+            return Err(Error::new(
+                salamander_value::Kind::Unsupported,
+                format!("unknown extension of msgpack: {}", code as i8),
+            ));
+        }
         ext::read(code, self.take(len)?, &self.settings.zone)
     }
 
@@ -205,6 +211,9 @@ impl<'de> Reader<'de> for MsgpackReader<'de> {
     }
 
     fn instance(&self, dict: Dict) -> Result<Value> {
+        if self.settings.kombu {
+            return Ok(dict.into());
+        }
         self.settings.classes.instance(Codec::Msgpack, dict)
     }
 }

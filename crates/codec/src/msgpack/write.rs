@@ -126,7 +126,15 @@ impl<'o> MsgpackWriter<'o> {
 
     #[cold]
     fn refuse(&self, kind: &str) -> Result<()> {
+        if self.settings.kombu {
+            return Err(Error::new(Kind::Type, format!("can not serialize '{kind}' object")));
+        }
         Err(Error::new(Kind::Unsupported, format!("msgpack cannot carry a value of type {kind}")))
+    }
+
+    /// What msgpack itself has no place for, and only Pyro finds one.
+    fn only_for_pyro(&self, kind: &str) -> Result<()> {
+        if self.settings.kombu { self.refuse(kind) } else { Ok(()) }
     }
 }
 
@@ -185,6 +193,9 @@ impl Writer for MsgpackWriter<'_> {
         if let Some(value) = value.to_u64() {
             return self.uint(value);
         }
+        if self.settings.kombu {
+            return Err(Error::new(Kind::Overflow, "Integer value out of range"));
+        }
         // 3.33 bits a digit; the text of a longer one is not even tried for.
         if value.bits() > MAX_INT_DIGITS as u64 * 10 / 3 {
             return Err(ext::too_many_digits());
@@ -206,6 +217,7 @@ impl Writer for MsgpackWriter<'_> {
     }
 
     fn complex(&mut self, value: Complex) -> Result<()> {
+        self.only_for_pyro("complex")?;
         self.fixed([0xD8, ext::COMPLEX])?;
         self.out.extend_from_slice(&value.re.to_le_bytes());
         self.out.extend_from_slice(&value.im.to_le_bytes());
@@ -240,10 +252,12 @@ impl Writer for MsgpackWriter<'_> {
     }
 
     fn decimal(&mut self, value: &Decimal) -> Result<()> {
+        self.only_for_pyro("decimal.Decimal")?;
         self.str(&value.to_string())
     }
 
     fn date_time(&mut self, value: &DateTime) -> Result<()> {
+        self.only_for_pyro("datetime.datetime")?;
         if value.time.offset.is_some() {
             return Err(Error::new(Kind::Unsupported, "msgpack cannot carry a datetime with a time zone"));
         }
@@ -254,6 +268,7 @@ impl Writer for MsgpackWriter<'_> {
     }
 
     fn date(&mut self, value: &Date) -> Result<()> {
+        self.only_for_pyro("datetime.date")?;
         self.fixed([0xD7, ext::DATE])?;
         self.out.extend_from_slice(&value.to_ordinal().to_le_bytes());
         Ok(())
@@ -268,6 +283,7 @@ impl Writer for MsgpackWriter<'_> {
     }
 
     fn uuid(&mut self, value: &Uuid) -> Result<()> {
+        self.only_for_pyro("UUID")?;
         self.str(value.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
     }
 
@@ -280,6 +296,7 @@ impl Writer for MsgpackWriter<'_> {
     }
 
     fn begin_set(&mut self, len: Option<usize>) -> Result<()> {
+        self.only_for_pyro("set")?;
         self.begin(false, len)
     }
 

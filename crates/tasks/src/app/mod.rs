@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use salamander_object::{Registry, Shared};
+use salamander_object::Registry;
 use salamander_value::Str;
 
 pub use settings::Settings;
@@ -43,7 +43,7 @@ impl App {
         let options = task.options();
         let name = options.name.clone();
         let taken = |_| Error::new(Kind::Misuse, format!("there is a task {name} already"));
-        self.0.registry.register(&name, Arc::new(Shared::new(task))).map_err(taken)?;
+        self.0.registry.register(&name, Arc::new(T::Store::from(task))).map_err(taken)?;
         self.0.options.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), Arc::new(options));
         Ok(())
     }
@@ -76,6 +76,9 @@ impl App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("broker", &self.0.broker.url()).field("tasks", &self.0.registry).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("broker", &self.0.broker.url())
+            .field("tasks", &self.0.registry)
+            .finish_non_exhaustive()
     }
 }

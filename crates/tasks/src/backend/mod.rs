@@ -3,10 +3,14 @@
 //! A worker stores, whoever sent the task looks or waits. Backends that can tell somebody at once ([`Capabilities::push`]) do not
 //! poll.
 
+mod embedded;
+
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
 
 use crate::Waits;
+pub(crate) use embedded::Kept;
+pub use embedded::{EmbeddedResults, ResultOptions};
 
 /// A result backend, shared by all who store and wait.
 ///

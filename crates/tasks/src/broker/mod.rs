@@ -6,6 +6,11 @@
 
 mod capabilities;
 mod delivery;
+mod embedded;
+// The remote object is to call the rest of it.
+#[allow(dead_code, unused_imports)]
+pub(crate) mod hub;
+mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 mod topology;
@@ -17,6 +22,9 @@ use salamander_wire::celery::Message;
 
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
+pub(crate) use embedded::Store;
+pub use embedded::{Embedded, EmbeddedOptions};
+pub use memory::Memory;
 #[cfg(feature = "redis")]
 pub use redis::RedisBroker;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};

@@ -46,7 +46,7 @@ pub(super) async fn put_back(
             Some((raw, exchange, key)) => {
                 let message = Message::from_envelope(&raw).ok().map(again);
                 let queues = match exchange.is_empty() {
-                    true => vec![key],
+                    true => vec![key.clone()],
                     false => lookup(connection, keys, &exchange, &key, kind).await?,
                 };
                 if queues.is_empty() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use salamander_value::Dict;
 use salamander_wire::celery::Message;
 
-use crate::redis::{Options, Place};
+use crate::redis::Place;
 use crate::{Error, Kind, Result};
 
 /// Names and times, by the names that kombu's `transport_options` have for them.

@@ -1,0 +1,191 @@
+//! [`Hub`]: exchanges and queues in this process, which the memory broker and the embedded one have in common.
+//!
+//! Messages pass as [`Parcel`]s: encoded, with what a queue has to know of them beside. What is under way is at hand in memory, and who waits
+//! is woken; nothing polls. Where there is a [`Journal`], it is told of each change in the order in which they happen, and what it is told is
+//! all that is needed to begin again where it ended.
+
+mod consumer;
+mod exchange;
+mod journal;
+mod known;
+mod local;
+mod parcel;
+mod queue;
+mod state;
+mod subscriber;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use salamander_value::Str;
+
+use super::{Queue, Topology};
+use crate::Result;
+pub(crate) use consumer::{HubConsumer, delivered};
+pub(crate) use journal::{Entry, Journal, Journaled, Message as JournaledMessage};
+pub(crate) use local::{Local, local_broker};
+pub(crate) use parcel::Parcel;
+use state::State;
+pub(crate) use subscriber::{Subscription, Taken};
+
+/// The queues of a process. Shared by all who use them.
+pub(crate) struct Hub {
+    state: Mutex<State>,
+    journaled: bool,
+}
+
+/// What tells one user of a hub from another: exclusive queues go with who made them.
+pub(crate) type Owner = u64;
+
+/// A parcel and where it goes.
+pub(crate) struct Posting {
+    pub(crate) exchange: Str,
+    pub(crate) routing_key: Str,
+    pub(crate) parcel: Parcel,
+    pub(crate) delay: Option<Duration>,
+}
+
+impl Hub {
+    /// An empty hub that keeps nothing.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(State::new(None)), journaled: false })
+    }
+
+    /// A hub that begins with what was written earlier.
+    pub(crate) fn journaled(journal: Arc<dyn Journal>, earlier: Vec<Journaled>) -> Arc<Self> {
+        let mut state = State::new(Some(journal));
+        earlier.into_iter().for_each(|one| state.restore(one));
+        Arc::new(Self { state: Mutex::new(state), journaled: true })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for somebody who begins to use the hub.
+    pub(crate) fn owner(&self) -> Owner {
+        self.state().number()
+    }
+
+    /// Somebody stops using it: his exclusive queues go. His consumers end when they are dropped.
+    pub(crate) fn leave(&self, owner: Owner) {
+        self.state().leave(owner);
+    }
+
+    /// Makes what is not there.
+    pub(crate) async fn declare(&self, topology: &Topology, owner: Owner) -> Result<()> {
+        let confirmed = {
+            let mut state = self.state();
+            for queue in &topology.queues {
+                state.declare(queue, owner)?;
+            }
+            state.confirm()
+        };
+        confirmed.wait().await
+    }
+
+    /// Makes a queue of which nothing is known but its name, unless there is one.
+    pub(crate) async fn declare_plain(&self, name: &str) -> Result<()> {
+        let confirmed = {
+            let mut state = self.state();
+            if state.queues.contains_key(name) {
+                return Ok(());
+            }
+            state.declare_plain(name);
+            state.confirm()
+        };
+        confirmed.wait().await
+    }
+
+    /// Publishes in the given order; done when the journal has all of it. Says how many of them found a queue.
+    pub(crate) async fn publish(&self, postings: impl IntoIterator<Item = Posting>) -> Result<usize> {
+        let (confirmed, routed) = {
+            let mut state = self.state();
+            let (mut lasting, mut routed) = (false, 0);
+            for posting in postings {
+                lasting |= posting.parcel.lasting;
+                routed += usize::from(state.publish(posting));
+            }
+            if !(lasting && self.journaled) {
+                return Ok(routed);
+            }
+            (state.confirm(), routed)
+        };
+        confirmed.wait().await.map(|()| routed)
+    }
+
+    /// Puts a parcel into a queue, if there is one of that name.
+    pub(crate) async fn put(&self, queue: &str, parcel: Parcel) -> Result<bool> {
+        let posting = Posting { exchange: Str::default(), routing_key: queue.into(), parcel, delay: None };
+        self.publish([posting]).await.map(|routed| routed == 1)
+    }
+
+    /// Takes a parcel out of a queue for good. None where there is none, and a second none where there is no such queue.
+    pub(crate) fn take(&self, queue: &str) -> Option<Option<Parcel>> {
+        self.state().take(queue)
+    }
+
+    /// Throws away what waits in a queue.
+    pub(crate) fn purge(&self, queue: &str) -> Option<u64> {
+        self.state().purge(queue)
+    }
+
+    /// How many wait in a queue.
+    pub(crate) fn len(&self, queue: &str) -> Option<u64> {
+        self.state().len(queue)
+    }
+
+    /// Removes a queue.
+    pub(crate) fn delete(&self, queue: &str) -> bool {
+        self.state().delete(queue)
+    }
+
+    /// The names of all queues.
+    pub(crate) fn names(&self) -> Vec<Str> {
+        self.state().names()
+    }
+
+    /// Waits until the journal has all that was done before.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        let confirmed = self.state().confirm();
+        confirmed.wait().await
+    }
+
+    /// Begins to consume.
+    pub(crate) fn subscribe(
+        self: &Arc<Self>,
+        queues: &[Queue],
+        prefetch: u32,
+        no_ack: bool,
+        owner: Owner,
+    ) -> Result<Subscription> {
+        Subscription::begin(self, queues, prefetch, no_ack, owner)
+    }
+
+    /// A task has a result.
+    pub(crate) fn stored(&self, task_id: &str) {
+        self.state().known.stored(task_id);
+    }
+
+    /// Whether a task waits in a queue, or was taken out of one and may still run.
+    pub(crate) fn knows(&self, task_id: &str) -> bool {
+        self.state().known.knows(task_id)
+    }
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("journaled", &self.journaled).finish_non_exhaustive()
+    }
+}
+
+/// Milliseconds since 1970, by the machine's clock: what is delayed or expires does so over a restart too.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A time from now, in the same way.
+pub(crate) fn after(time: Duration) -> i64 {
+    now().saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}

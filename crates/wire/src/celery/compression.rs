@@ -1,0 +1,206 @@
+//! [`Compression`]: kombu's compressions of bodies, by name and by content type.
+
+use std::fmt;
+use std::io::{Read, Write};
+
+use bytes::Bytes;
+
+use crate::{WireError, WireErrorKind};
+
+/// One of kombu's compressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Compression {
+    /// `application/x-gzip`, which for kombu is what Python's `zlib` makes
+    Zlib,
+    /// `application/x-bz2`
+    Bzip2,
+    /// `application/x-lzma`: a file of xz
+    Lzma,
+    /// `application/zstd`
+    Zstd,
+}
+
+/// The dictionary that xz uses by itself. Nothing beyond this is read, but for what the body may have anyway.
+const XZ_DICTIONARY: u32 = 8 << 20;
+
+impl Compression {
+    /// All of them.
+    pub const ALL: [Compression; 4] = [Self::Zlib, Self::Bzip2, Self::Lzma, Self::Zstd];
+
+    /// What the header `compression` names it by.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Zlib => "application/x-gzip",
+            Self::Bzip2 => "application/x-bz2",
+            Self::Lzma => "application/x-lzma",
+            Self::Zstd => "application/zstd",
+        }
+    }
+
+    /// The names in settings, the usual one first.
+    pub fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::Zlib => ["zlib", "gzip"],
+            Self::Bzip2 => ["bzip2", "bzip"],
+            Self::Lzma => ["lzma", "xz"],
+            Self::Zstd => ["zstd", "zstandard"],
+        }
+    }
+
+    /// The compression of a name or content type.
+    ///
+    /// # Errors
+    /// [`WireErrorKind::NotInstalled`], as a `KeyError`. Of kombu's own, brotli is not here.
+    pub fn from_name(name: &str) -> Result<Self, WireError> {
+        let named = |one: &Self| one.content_type() == name || one.names().contains(&name);
+        Self::ALL.into_iter().find(named).ok_or_else(|| {
+            WireError::of_class(WireErrorKind::NotInstalled, "builtins.KeyError", format!("no compression {name:?}"))
+        })
+    }
+
+    /// Compresses.
+    ///
+    /// # Errors
+    /// None that a body could cause.
+    pub fn compress(self, body: &[u8]) -> Result<Bytes, WireError> {
+        let made = match self {
+            Self::Zlib => {
+                let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(6));
+                encoder.write_all(body).and_then(|()| encoder.finish())
+            }
+            Self::Bzip2 => {
+                let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+                encoder.write_all(body).and_then(|()| encoder.finish())
+            }
+            Self::Lzma => xz(body),
+            Self::Zstd => {
+                let level = ruzstd::encoding::CompressionLevel::Fastest;
+                Ok(ruzstd::encoding::compress_to_vec(body, level))
+            }
+        };
+        made.map(Bytes::from).map_err(|error| self.damaged(&error.to_string()))
+    }
+
+    /// Decompresses, to at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`WireErrorKind::TooLarge`] where that is not enough, [`WireErrorKind::Compression`] where the data is damaged or ends early.
+    pub fn decompress(self, body: &[u8], limit: usize) -> Result<Bytes, WireError> {
+        match self {
+            Self::Zlib => crate::compress::decompress(body, limit),
+            Self::Bzip2 => self.read(bzip2::read::MultiBzDecoder::new(body), limit),
+            Self::Lzma => {
+                let memory = u32::try_from(limit).unwrap_or(u32::MAX).max(XZ_DICTIONARY) / 1024 + 4096;
+                self.read(lzma_rust2::XzReader::new_mem_limit(body, true, memory), limit)
+            }
+            Self::Zstd => {
+                let mut rest = body;
+                let mut whole = Vec::new();
+                loop {
+                    let decoder = ruzstd::decoding::StreamingDecoder::new(&mut rest);
+                    let mut decoder = decoder.map_err(|error| self.damaged(&error.to_string()))?;
+                    self.read_into(&mut decoder, limit, &mut whole)?;
+                    drop(decoder);
+                    if rest.is_empty() {
+                        return Ok(whole.into());
+                    }
+                }
+            }
+        }
+    }
+
+    fn read(self, mut from: impl Read, limit: usize) -> Result<Bytes, WireError> {
+        let mut whole = Vec::new();
+        self.read_into(&mut from, limit, &mut whole)?;
+        Ok(whole.into())
+    }
+
+    /// One byte beyond the limit shows whether there is one.
+    fn read_into(self, from: &mut impl Read, limit: usize, whole: &mut Vec<u8>) -> Result<(), WireError> {
+        let room = limit.saturating_sub(whole.len()).saturating_add(1);
+        let read = from.take(room as u64).read_to_end(whole);
+        read.map_err(|error| self.damaged(&error.to_string()))?;
+        if whole.len() > limit {
+            return Err(WireError::too_large(whole.len() as u64, limit as u64));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn damaged(self, detail: &str) -> WireError {
+        let message = format!("{self}: {detail}");
+        WireError::of_class(WireErrorKind::Compression, "kombu.exceptions.DecodeError", message)
+    }
+}
+
+/// A file of xz, with a dictionary no larger than the body.
+fn xz(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut options = lzma_rust2::XzOptions::with_preset(6);
+    options.lzma_options.dict_size = u32::try_from(body.len()).unwrap_or(u32::MAX).clamp(4096, XZ_DICTIONARY);
+    let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options)?;
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.names()[0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compressed_is_decompressed_up_to_the_limit() {
+        let text = b"some text, some more text. ".repeat(4000);
+        for compression in Compression::ALL {
+            for len in [0, 1, 100, text.len()] {
+                let body = &text[..len];
+                let small = compression.compress(body).unwrap();
+                assert_eq!(compression.decompress(&small, len).unwrap(), body, "{compression} {len}");
+                if len > 0 {
+                    let error = compression.decompress(&small, len - 1).unwrap_err();
+                    let expected = WireErrorKind::TooLarge { size: len as u64, max: len as u64 - 1 };
+                    assert_eq!(error.kind(), expected, "{compression}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_data_is_refused() {
+        let text = b"some text, some more text. ".repeat(40);
+        for compression in Compression::ALL {
+            let small = compression.compress(&text).unwrap();
+            for len in 0..small.len() {
+                let error = compression.decompress(&small[..len], 1 << 20).unwrap_err();
+                assert_eq!(error.kind(), WireErrorKind::Compression, "{compression} {len}");
+            }
+            assert!(compression.decompress(b"garbage garbage garbage", 1 << 20).is_err(), "{compression}");
+        }
+    }
+
+    #[test]
+    fn bombs_are_stopped_at_the_limit() {
+        let zeros = vec![0; 32 << 20];
+        for compression in Compression::ALL {
+            let bomb = compression.compress(&zeros).unwrap();
+            assert!(bomb.len() < 1 << 17, "{compression} {}", bomb.len());
+            let kind = compression.decompress(&bomb, 1 << 16).unwrap_err().kind();
+            assert!(matches!(kind, WireErrorKind::TooLarge { .. }), "{compression} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_kombus() {
+        for compression in Compression::ALL {
+            for name in compression.names().into_iter().chain([compression.content_type()]) {
+                assert_eq!(Compression::from_name(name), Ok(compression));
+            }
+        }
+        assert_eq!(Compression::from_name("brotli").unwrap_err().kind(), WireErrorKind::NotInstalled);
+    }
+}

@@ -1,0 +1,4 @@
+//! Brokers: our drivers by one contract, and beside Python's.
+#![allow(clippy::unwrap_used)]
+
+mod rabbitmq;
