@@ -4,6 +4,8 @@
 //! poll.
 
 mod embedded;
+#[cfg(feature = "redis")]
+mod redis;
 
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
@@ -11,6 +13,8 @@ use salamander_wire::celery::ResultMeta;
 use crate::Waits;
 pub(crate) use embedded::Kept;
 pub use embedded::{EmbeddedResults, ResultOptions};
+#[cfg(feature = "redis")]
+pub use redis::RedisResults;
 
 /// A result backend, shared by all who store and wait.
 ///

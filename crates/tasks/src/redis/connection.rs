@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Pipeline, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisError, Value, cmd};
+use redis::{
+    AsyncConnectionConfig, Pipeline, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisError, Value, cmd,
+};
 use salamander_net::{Config, Dialer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::UnboundedSender;
@@ -150,7 +152,9 @@ impl Connection {
         let answer = connection.run(&question).await.map_err(Trouble::into_error)?.pop();
         match array(answer.unwrap_or_default()).into_iter().next().and_then(text).as_deref() {
             Some("master") => Ok(connection),
-            _ => Err(Error::new(Kind::Connection, format!("the master {name} that a sentinel knows is none any more"))),
+            _ => {
+                Err(Error::new(Kind::Connection, format!("the master {name} that a sentinel knows is none any more")))
+            }
         }
     }
 
@@ -178,7 +182,10 @@ impl Connection {
         });
         match owner {
             Some(owner) => Self::to(place, &owner, info(place), pushes).await,
-            None => Err(Error::new(Kind::Connection, format!("no node of the cluster of {} has the slot of {key}", node.0))),
+            None => Err(Error::new(
+                Kind::Connection,
+                format!("no node of the cluster of {} has the slot of {key}", node.0),
+            )),
         }
     }
 
@@ -192,11 +199,15 @@ impl Connection {
         let config = Arc::new(place.tls.clone().unwrap_or_else(Config::default));
         let kind = |error: &salamander_net::Error| match error.kind() {
             salamander_net::Kind::Misuse => Kind::Misuse,
+            salamander_net::Kind::Refused => Kind::Refused,
             _ => Kind::Connection,
         };
-        let dialer = Dialer::new(config, encrypted).map_err(|error| Error::with_source(kind(&error), error.to_string(), error))?;
+        let dialer = Dialer::new(config, encrypted)
+            .map_err(|error| Error::with_source(kind(&error), error.to_string(), error))?;
         let socket = dialer.dial(host, *port).await;
-        let socket = socket.map_err(|error| Error::with_source(kind(&error), format!("no Redis at {host}:{port}: {error}"), error))?;
+        let socket = socket.map_err(|error| {
+            Error::with_source(kind(&error), format!("no Redis at {host}:{port}: {error}"), error)
+        })?;
         Self::over(place, socket, info, pushes).await
     }
 
@@ -226,7 +237,10 @@ impl Connection {
             if let Value::ServerError(error) = reply
                 && is_wrong_server(error.code())
             {
-                return Err(Trouble::Broken(Error::new(Kind::Connection, format!("Redis cannot do it now: {error}"))));
+                return Err(Trouble::Broken(Error::new(
+                    Kind::Connection,
+                    format!("Redis cannot do it now: {error}"),
+                )));
             }
         }
         Ok(replies)
@@ -269,7 +283,8 @@ pub(crate) fn refusal(reply: &Value) -> Option<Error> {
 
 /// What another server could do, or the same one later; scripts are loaded anew then as well.
 fn is_wrong_server(code: &str) -> bool {
-    ["LOADING", "READONLY", "MASTERDOWN", "MOVED", "ASK", "CLUSTERDOWN", "TRYAGAIN", "NOSCRIPT", "UNBLOCKED"].contains(&code)
+    ["LOADING", "READONLY", "MASTERDOWN", "MOVED", "ASK", "CLUSTERDOWN", "TRYAGAIN", "NOSCRIPT", "UNBLOCKED"]
+        .contains(&code)
 }
 
 fn broken(error: RedisError) -> Error {
@@ -278,7 +293,8 @@ fn broken(error: RedisError) -> Error {
 
 fn entering(place: &Place, error: RedisError) -> Error {
     let kind = match error.code() {
-        Some("WRONGPASS" | "NOAUTH" | "NOPERM" | "NOPROTO" | "ERR") => Kind::Refused,
+        _ if error.to_string().contains("max number of clients") => Kind::Connection,
+        Some("WRONGPASS" | "NOAUTH" | "NOPERM" | "NOPROTO" | "DENIED" | "ERR") => Kind::Refused,
         _ if error.kind() == redis::ErrorKind::AuthenticationFailed => Kind::Refused,
         _ => Kind::Connection,
     };

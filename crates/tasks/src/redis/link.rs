@@ -94,7 +94,11 @@ pub(crate) fn closed() -> Error {
     Error::new(Kind::Closed, "the connection to Redis was closed")
 }
 
-async fn drive(place: Arc<Place>, scripts: &'static [&'static Script], mut requests: mpsc::UnboundedReceiver<Request>) {
+async fn drive(
+    place: Arc<Place>,
+    scripts: &'static [&'static Script],
+    mut requests: mpsc::UnboundedReceiver<Request>,
+) {
     let mut connection: Option<Connection> = None;
     let mut pauses = Pauses::new();
     let mut batch = Vec::with_capacity(TOGETHER);

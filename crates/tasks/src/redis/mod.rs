@@ -9,5 +9,5 @@ mod reply;
 pub(crate) use connection::{Connection, Script, Trouble};
 pub(crate) use link::{Link, closed};
 pub(crate) use pause::Pauses;
-pub(crate) use place::{Options, Place};
+pub(crate) use place::Place;
 pub(crate) use reply::{array, bytes, flag, integer, text};

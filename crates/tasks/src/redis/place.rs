@@ -132,7 +132,8 @@ impl Place {
     /// # Errors
     /// A URL that is none, or one of something else.
     pub(crate) fn parse(url: &str, options: &Dict) -> Result<(Self, Options)> {
-        let parts: Vec<Part> = url.split(';').filter(|part| !part.is_empty()).map(Part::parse).collect::<Result<_>>()?;
+        let parts: Vec<Part> =
+            url.split(';').filter(|part| !part.is_empty()).map(Part::parse).collect::<Result<_>>()?;
         let Some(first) = parts.first() else { return Err(misuse("the URL of a Redis is empty")) };
         let mut all = options.clone();
         for (name, value) in parts.iter().flat_map(|part| &part.query) {
@@ -147,7 +148,9 @@ impl Place {
             "redis+socket" | "socket" => (Way::Socket(format!("/{}", first.path.trim_start_matches('/'))), false),
             "sentinel" => {
                 let master = options.text("master_name")?;
-                let master = master.ok_or_else(|| misuse("sentinel:// needs the option master_name: sentinel://host:26379?master_name=mymaster"))?;
+                let master = master.ok_or_else(|| {
+                    misuse("sentinel:// needs the option master_name: sentinel://host:26379?master_name=mymaster")
+                })?;
                 let (username, password) = sentinel_login(&mut options)?;
                 (Way::Sentinels { hosts: hosts(), master, username, password }, false)
             }
@@ -168,7 +171,9 @@ impl Place {
         };
         let database = match database.trim_matches('/') {
             "" => 0,
-            number => number.parse().map_err(|_| misuse(format!("the database of a Redis is a number, not {number}")))?,
+            number => {
+                number.parse().map_err(|_| misuse(format!("the database of a Redis is a number, not {number}")))?
+            }
         };
         let place = Self {
             way,
@@ -336,7 +341,10 @@ mod tests {
         assert_eq!((plain.database, plain.password, plain.tls.is_some()), (0, None, false));
         let full = place("rediss://me:p%40ss@example.org:7000/3");
         assert!(matches!(&full.way, Way::Hosts(hosts) if hosts == &[("example.org".to_owned(), 7000)]));
-        assert_eq!((full.database, full.username.as_deref(), full.password.as_deref()), (3, Some("me"), Some("p@ss")));
+        assert_eq!(
+            (full.database, full.username.as_deref(), full.password.as_deref()),
+            (3, Some("me"), Some("p@ss"))
+        );
         assert!(full.tls.is_some());
         assert_eq!(full.shown, "rediss://me:**@example.org:7000/3");
         let socket = place("redis+socket:///tmp/redis.sock?virtual_host=2");
@@ -350,7 +358,10 @@ mod tests {
     fn sentinels_and_clusters_have_several_hosts() {
         let sentinel = place("sentinel://a:1;sentinel://b/4?master_name=mymaster");
         let Way::Sentinels { hosts, master, .. } = &sentinel.way else { panic!() };
-        assert_eq!((hosts.as_slice(), master.as_str()), (&[("a".to_owned(), 1), ("b".to_owned(), 26379)][..], "mymaster"));
+        assert_eq!(
+            (hosts.as_slice(), master.as_str()),
+            (&[("a".to_owned(), 1), ("b".to_owned(), 26379)][..], "mymaster")
+        );
         assert_eq!(sentinel.database, 4);
         let mut cluster = place("redis+cluster://a;redis+cluster://b:2");
         let mut prefix = String::new();
@@ -363,7 +374,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused_by_name() {
-        for url in ["", "redis", "http://x", "redis://h:x", "redis://h/x", "sentinel://h", "redis://h?ssl_certfile=a"] {
+        for url in ["", "redis", "http://x", "redis://h:x", "redis://h/x", "sentinel://h", "redis://h?ssl_certfile=a"]
+        {
             assert_eq!(refused(url), Kind::Misuse, "{url}");
         }
         let (_, options) = Place::parse("redis://h?nonsense=1", &Dict::new()).unwrap();

@@ -63,7 +63,11 @@ pub(super) async fn put_back(
             // Only its place in the index is left, or it is nothing that anybody could deliver.
             None => {
                 if let Some(value) = value {
-                    tracing::error!("what is held under {} is no message, and is dropped: {} bytes", String::from_utf8_lossy(&tag), value.len());
+                    tracing::error!(
+                        "what is held under {} is no message, and is dropped: {} bytes",
+                        String::from_utf8_lossy(&tag),
+                        value.len()
+                    );
                 }
                 (Vec::new(), Bytes::new())
             }
@@ -84,7 +88,11 @@ pub(super) async fn put_back(
 }
 
 /// What is held under these tags.
-pub(super) async fn fetch(connection: &mut Connection, keys: &Keys, tags: Vec<Vec<u8>>) -> Result<Vec<Held>, Trouble> {
+pub(super) async fn fetch(
+    connection: &mut Connection,
+    keys: &Keys,
+    tags: Vec<Vec<u8>>,
+) -> Result<Vec<Held>, Trouble> {
     let mut held = Vec::with_capacity(tags.len());
     for tags in tags.chunks(TOGETHER) {
         let mut commands = Pipeline::new();
@@ -144,7 +152,14 @@ pub(super) async fn restore_of(
     let (mut cursor, mut count) = (Bytes::from_static(b"0"), 0);
     loop {
         let mut commands = Pipeline::new();
-        commands.cmd("HSCAN").arg(&keys.held).arg(&*cursor).arg("MATCH").arg(format!("{consumer}.*")).arg("COUNT").arg(500);
+        commands
+            .cmd("HSCAN")
+            .arg(&keys.held)
+            .arg(&*cursor)
+            .arg("MATCH")
+            .arg(format!("{consumer}.*"))
+            .arg("COUNT")
+            .arg(500);
         let mut found = array(connection.run(&commands).await?.pop().unwrap_or_default()).into_iter();
         cursor = found.next().and_then(bytes).unwrap_or_else(|| Bytes::from_static(b"0"));
         let mut entries = array(found.next().unwrap_or_default()).into_iter();
@@ -172,7 +187,11 @@ pub(super) async fn table(connection: &mut Connection, keys: &Keys, exchange: &s
 
 /// The bindings in a table.
 pub(super) fn bindings(members: Value, keys: &Keys) -> Vec<Binding> {
-    array(members).into_iter().filter_map(text).filter_map(|member| Binding::parse(&member, &keys.separator)).collect()
+    array(members)
+        .into_iter()
+        .filter_map(text)
+        .filter_map(|member| Binding::parse(&member, &keys.separator))
+        .collect()
 }
 
 async fn lookup(
@@ -244,7 +263,9 @@ pub(super) fn split(value: &Bytes) -> Option<(Bytes, Str, Str)> {
     way.extend_from_slice(value.get(end + 1..)?);
     let way = salamander_codec::Codec::Json.decode_value(&way.into(), &salamander_codec::Settings::default()).ok()?;
     match way.as_slice()? {
-        [exchange, key] => Some((value.slice(start..end), exchange.as_str().unwrap_or_default().into(), key.as_str()?.into())),
+        [exchange, key] => {
+            Some((value.slice(start..end), exchange.as_str().unwrap_or_default().into(), key.as_str()?.into()))
+        }
         _ => None,
     }
 }

@@ -150,9 +150,14 @@ mod tests {
         assert_eq!((&*keys.held, &*keys.index, &*keys.mutex), ("unacked", "unacked_index", "unacked_mutex"));
         assert_eq!(keys.topic("celery.pidbox", ""), "/2.celery.pidbox");
         assert_eq!(keys.topic("celeryev", "worker.#"), "/2.celeryev/worker.#");
-        let (_, keys) = Keys::parse("redis://h?global_keyprefix=x.&priority_steps=0,5&fanout_patterns=false", &Dict::new()).unwrap();
+        let (_, keys) =
+            Keys::parse("redis://h?global_keyprefix=x.&priority_steps=0,5&fanout_patterns=false", &Dict::new())
+                .unwrap();
         assert_eq!(keys.lists("q").collect::<Vec<_>>(), ["x.q", "x.q\u{6}\u{16}5"]);
-        assert_eq!((&*keys.held, keys.table("e"), keys.topic("e", "k")), ("x.unacked", "x._kombu.binding.e".into(), "x./0.e".into()));
+        assert_eq!(
+            (&*keys.held, keys.table("e"), keys.topic("e", "k")),
+            ("x.unacked", "x._kombu.binding.e".into(), "x./0.e".into())
+        );
     }
 
     #[test]

@@ -142,7 +142,10 @@ impl Broker for RedisBroker {
                 match Message::from_envelope(&taken) {
                     Ok(message) => return Ok(Some(message)),
                     Err(error) => {
-                        tracing::error!("what came out of {queue} is no message, and is dropped: {error}; {} bytes", taken.len());
+                        tracing::error!(
+                            "what came out of {queue} is no message, and is dropped: {error}; {} bytes",
+                            taken.len()
+                        );
                     }
                 }
             }
@@ -220,7 +223,11 @@ impl Core {
             if !exchange.is_empty() {
                 let before = self.kind(exchange).filter(|before| *before != kind);
                 if let Some(before) = before {
-                    let message = format!("there is an exchange {exchange} already, of the kind {}, not {}", before.name(), kind.name());
+                    let message = format!(
+                        "there is an exchange {exchange} already, of the kind {}, not {}",
+                        before.name(),
+                        kind.name()
+                    );
                     return Err(Error::new(Kind::Refused, message));
                 }
                 commands.extend(self.bind(queue));
@@ -284,9 +291,11 @@ impl Core {
         let redelivered = properties.delivery_info.redelivered;
         properties.delivery_tag.get_or_insert_with(|| uuid::Uuid::new_v4().to_string().into());
         properties.priority.get_or_insert(0);
-        properties.delivery_info = DeliveryInfo { redelivered, ..DeliveryInfo::new(exchange.clone(), routing_key.clone()) };
+        properties.delivery_info =
+            DeliveryInfo { redelivered, ..DeliveryInfo::new(exchange.clone(), routing_key.clone()) };
         let envelope = message.to_envelope();
-        let envelope = envelope.map_err(|error| Error::with_source(Kind::Misuse, format!("a message cannot be sent: {error}"), error))?;
+        let envelope = envelope
+            .map_err(|error| Error::with_source(Kind::Misuse, format!("a message cannot be sent: {error}"), error))?;
         let kind = self.kind(&exchange);
         if exchange.is_empty() {
             return self.put(&[&*routing_key], &message, &envelope).await;

@@ -116,7 +116,8 @@ impl Pump {
                 Ok(mut connection) => match self.serve(&mut connection, &mut pushed).await {
                     Ok(()) => return self.end(&closed()),
                     Err(trouble) => {
-                        if self.ready.is_none() {
+                        // What is refused is refused again, and a server that hangs up may come back at once.
+                        if matches!(trouble, Trouble::Broken(_)) {
                             pauses.reset();
                         }
                         trouble.into_error()
@@ -179,9 +180,8 @@ impl Pump {
             }
             if stopped {
                 let farewell = tokio::time::timeout(FAREWELL, self.leave(connection, back)).await;
-                return farewell.unwrap_or_else(|_| {
-                    Err(Trouble::Broken(Error::new(Kind::Connection, "Redis does not answer")))
-                });
+                return farewell
+                    .unwrap_or_else(|_| Err(Trouble::Broken(Error::new(Kind::Connection, "Redis does not answer"))));
             }
             for change in changes {
                 self.change(connection, change).await?;
@@ -213,7 +213,9 @@ impl Pump {
         self.tracked = match connection.run(&commands).await {
             Ok(_) => true,
             Err(Trouble::Refused(error)) => {
-                tracing::warn!("this Redis does not tell of changes, so that queues are looked into every {LOOK:?}: {error}");
+                tracing::warn!(
+                    "this Redis does not tell of changes, so that queues are looked into every {LOOK:?}: {error}"
+                );
                 false
             }
             Err(error) => return Err(error),
@@ -351,7 +353,10 @@ impl Pump {
                 into.push(Delivery { message, queue, redelivered, deliveries: Some(deliveries), settlement });
             }
             Err(error) => {
-                tracing::error!("what came out of {queue} is no message, and is dropped: {error}; {} bytes", raw.len());
+                tracing::error!(
+                    "what came out of {queue} is no message, and is dropped: {error}; {} bytes",
+                    raw.len()
+                );
                 if tag != 0 {
                     self.done.push(tag);
                 }
@@ -394,7 +399,12 @@ impl Pump {
     }
 
     /// What is to be done from time to time.
-    async fn keep(&mut self, connection: &mut Connection, timers: &mut Timers, mut renewed: Vec<u64>) -> Result<(), Trouble> {
+    async fn keep(
+        &mut self,
+        connection: &mut Connection,
+        timers: &mut Timers,
+        mut renewed: Vec<u64>,
+    ) -> Result<(), Trouble> {
         let core = Arc::clone(&self.core);
         let (keys, now) = (&core.keys, Instant::now());
         if now >= timers.renewal {
@@ -612,4 +622,3 @@ fn topics(keys: &Keys, queue: &Queue) -> Vec<String> {
 fn gone() -> Trouble {
     Trouble::Broken(Error::new(Kind::Connection, "the connection to Redis broke"))
 }
-

@@ -13,7 +13,6 @@ pub(super) static BIND: LazyLock<Script> = LazyLock::new(|| Script::new(include_
 
 /// All of them; each connection loads them, because any may be used on it.
 pub(super) fn all() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 6]> =
-        LazyLock::new(|| [&*TAKE, &*PUT_BACK, &*OVERDUE, &*RENEW, &*LEAVE, &*BIND]);
+    static ALL: LazyLock<[&Script; 6]> = LazyLock::new(|| [&*TAKE, &*PUT_BACK, &*OVERDUE, &*RENEW, &*LEAVE, &*BIND]);
     &*ALL
 }
