@@ -1,5 +1,5 @@
-//! The attributes of Salamander: `#[expose]` on an `impl` block, `#[proxy]` on a trait, `#[class]` on a struct. They parse and render; what
-//! the rendered code calls is ordinary code of the other crates.
+//! The attributes of Salamander: `#[expose]` on an `impl` block, `#[task]` on a function, `#[proxy]` on a trait, `#[class]` on a struct.
+//! They parse and render; what the rendered code calls is ordinary code of the other crates.
 
 mod attrs;
 mod class;
@@ -7,6 +7,7 @@ mod expose;
 mod proxy;
 mod returns;
 mod schema;
+mod task;
 
 use proc_macro::TokenStream;
 
@@ -26,7 +27,8 @@ use proc_macro::TokenStream;
 ///
 /// On parameters: `#[default(expression)]` for one that may be left out (an `Option` may be without it, and is then
 /// `None`), `#[args]` for a `Vec` of all further positional arguments, `#[kwargs]` for a map of all further keyword
-/// arguments. A parameter of the type `&CallContext` gets the context of the call.
+/// arguments. A parameter of the type `&CallContext` gets the context of the call, one with `#[context]` what its type, which
+/// implements `FromContext`, finds there.
 ///
 /// A method that returns a `Result` raises its error in the caller; any error that becomes an `Exception` will do. One that
 /// returns `impl Iterator` or `impl Stream` gives an item stream.
@@ -53,4 +55,27 @@ pub fn class(attr: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn proxy(attr: TokenStream, item: TokenStream) -> TokenStream {
     proxy::expand(attr.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a function a task: it can be put on a queue, and workers run it.
+///
+/// It becomes a type of its name, as `#[expose]` makes of a function, and can be registered with a daemon as well. It may be async; a
+/// plain function runs where the worker reads, so one that blocks says `#[blocking]`. Parameters are as those of exposed functions; and
+///
+/// - one of the type `&TaskContext` or `TaskContext` gets the context of the task (Celery's `bind=True`),
+/// - one of the type `State<T>` gets what the application was given of this type.
+///
+/// The result is of a type that serde can write and read. What the function returns as an error is what the task raises; `Retry`, `Ignore` and
+/// `Reject` say something to the worker instead.
+///
+/// In parentheses, by Celery's names: `name` (the last module's name and the function's where it is left out: `add` in `shop::tasks`
+/// is `tasks.add`), `max_retries` (a number, or `None` for ever), `default_retry_delay`, `autoretry_for` and `dont_autoretry_for` (names of
+/// classes: `["ValueError"]`), `retry_kwargs(max_retries = 5, countdown = 2)`, `retry_backoff` (`true`, or the seconds it begins
+/// with), `retry_backoff_max`, `retry_jitter`, `rate_limit` (`"10/m"`), `time_limit`, `soft_time_limit`, `acks_late`,
+/// `acks_on_failure_or_timeout`, `acks_on_failure`, `acks_on_timeout`, `reject_on_worker_lost`, `track_started`, `ignore_result`,
+/// `store_errors_even_if_ignored`, `typing` (whether arguments are checked when they are sent), `serializer`, `compression`, `priority`,
+/// `queue`, `exchange`, `routing_key`, `expires`. Times are seconds, or a `Duration`.
+#[proc_macro_attribute]
+pub fn task(attr: TokenStream, item: TokenStream) -> TokenStream {
+    task::expand(attr.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
 }

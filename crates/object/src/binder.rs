@@ -1,6 +1,8 @@
 //! [`Binder`]: arguments to parameters, by Python's rules and with Python's messages.
 
-use salamander_value::{Dict, Error, Exception, Kind, Reader, Token, Value, read_into, read_rest};
+use std::borrow::Cow;
+
+use salamander_value::{Dict, Error, Exception, Kind, Reader, Token, Value, read_into, read_rest, skip_value};
 use serde::Deserialize;
 
 use crate::function::FUNCTION;
@@ -206,5 +208,62 @@ impl<'b, 'de> Binder<'b, 'de> {
             exception = self.error(&format!("argument '{name}': {}", error.message()));
         }
         exception
+    }
+}
+
+impl Members {
+    /// Whether a call with so many positional arguments and keywords of these names fits a method, whatever the arguments are; for
+    /// callers that want to know before they send it.
+    ///
+    /// # Errors
+    /// The `TypeError` that the call would raise.
+    pub fn check_arguments<'k>(
+        &'static self,
+        method: &'static Method,
+        positional: usize,
+        keywords: impl Iterator<Item = &'k str>,
+    ) -> Result<(), Exception> {
+        let mut shape = Shape { positional, keywords, state: ShapeState::Start };
+        let mut binder = Binder::open(&mut shape, self.class, method)?;
+        while let Some((_, token)) = binder.next_argument()? {
+            skip_value(binder.args, &token)?;
+        }
+        Ok(())
+    }
+}
+
+/// Arguments of which only their number and names are known: each is `None`.
+struct Shape<K> {
+    positional: usize,
+    keywords: K,
+    state: ShapeState,
+}
+
+enum ShapeState {
+    Start,
+    Positional,
+    Between,
+    Names,
+    Value,
+}
+
+impl<'k, K: Iterator<Item = &'k str>> Reader<'k> for Shape<K> {
+    fn next(&mut self) -> salamander_value::Result<Token<'k>> {
+        let (token, state) = match self.state {
+            ShapeState::Start => (Token::Tuple(None), ShapeState::Positional),
+            ShapeState::Positional if self.positional == 0 => (Token::End, ShapeState::Between),
+            ShapeState::Positional => {
+                self.positional -= 1;
+                (Token::None, ShapeState::Positional)
+            }
+            ShapeState::Between => (Token::Dict(None), ShapeState::Names),
+            ShapeState::Names => match self.keywords.next() {
+                Some(name) => (Token::Str(Cow::Borrowed(name)), ShapeState::Value),
+                None => (Token::End, ShapeState::Names),
+            },
+            ShapeState::Value => (Token::None, ShapeState::Names),
+        };
+        self.state = state;
+        Ok(token)
     }
 }

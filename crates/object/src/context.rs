@@ -1,9 +1,12 @@
 //! Who calls, and what travels with a call beside its arguments.
 
+use std::any::{Any, TypeId};
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use salamander_value::Exception;
 use uuid::Uuid;
 
 use crate::Session;
@@ -25,6 +28,34 @@ struct Inner {
     reply: Arc<Mutex<Annotations>>,
     /// The locks that the callers of this call hold, up to its first one.
     holds: Vec<u64>,
+    extensions: Extensions,
+}
+
+/// What whoever makes a call tells the function beyond what every call has, by its type.
+#[derive(Clone, Default)]
+struct Extensions(Vec<(TypeId, Arc<dyn Any + Send + Sync>)>);
+
+impl fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.len())
+    }
+}
+
+/// What a function asks of the context of its call by the type of a parameter, and no caller gives.
+///
+/// `#[task]` takes any type that implements it for such parameters that it knows by name.
+pub trait FromContext: Sized {
+    /// What there is.
+    ///
+    /// # Errors
+    /// Where it is not there.
+    fn from_context(context: &CallContext) -> Result<Self, Exception>;
+}
+
+impl FromContext for CallContext {
+    fn from_context(context: &CallContext) -> Result<Self, Exception> {
+        Ok(context.clone())
+    }
 }
 
 tokio::task_local! {
@@ -41,7 +72,29 @@ impl CallContext {
                 data.chunks_exact(8).map(|id| id.iter().fold(0, |n, &b| n << 8 | u64::from(b))).collect()
             })
             .unwrap_or_default();
-        Self(Arc::new(Inner { session, correlation_id, annotations, reply: Arc::default(), holds }))
+        let extensions = Extensions::default();
+        Self(Arc::new(Inner { session, correlation_id, annotations, reply: Arc::default(), holds, extensions }))
+    }
+
+    /// The same call with something more that the function can know of it: one value of each type, the last one counts.
+    #[must_use]
+    pub fn with_extension<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        let extension: (_, Arc<dyn Any + Send + Sync>) = (TypeId::of::<T>(), Arc::new(value));
+        match Arc::get_mut(&mut self.0) {
+            Some(own) => own.extensions.0.push(extension),
+            None => {
+                let mut own = self.0.copy();
+                own.extensions.0.push(extension);
+                self.0 = Arc::new(own);
+            }
+        }
+        self
+    }
+
+    /// What whoever makes the call told of this type, in async, blocking and threaded functions alike.
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<&T> {
+        let (_, found) = self.0.extensions.0.iter().rev().find(|(id, _)| *id == TypeId::of::<T>())?;
+        found.downcast_ref()
     }
 
     /// The annotation in which the locks that callers hold travel, through Python programs too.
@@ -119,15 +172,37 @@ impl CallContext {
     /// The same call, holding one lock more.
     #[must_use]
     pub fn holding(&self, lock: u64) -> Self {
-        let Inner { session, correlation_id, annotations, reply, holds } = &*self.0;
-        let mut holds = holds.clone();
-        holds.push(lock);
-        Self(Arc::new(Inner {
+        let mut own = self.0.copy();
+        own.holds.push(lock);
+        Self(Arc::new(own))
+    }
+}
+
+impl Inner {
+    /// The same call; what is set for its reply is shared.
+    fn copy(&self) -> Self {
+        let Self { session, correlation_id, annotations, reply, holds, extensions } = self;
+        Self {
             session: session.clone(),
             correlation_id: *correlation_id,
             annotations: annotations.clone(),
             reply: reply.clone(),
-            holds,
-        }))
+            holds: holds.clone(),
+            extensions: extensions.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_found_by_type_also_behind_a_lock() {
+        let bare = CallContext::new(None, Uuid::nil(), Vec::new());
+        let told = bare.clone().with_extension(7_u32).with_extension("text").with_extension(8_u32);
+        assert_eq!(told.holding(1).extension::<u32>(), Some(&8));
+        assert_eq!(told.extension::<&str>(), Some(&"text"));
+        assert_eq!((told.extension::<i64>(), bare.extension::<u32>()), (None, None));
     }
 }

@@ -26,7 +26,7 @@ mod streams;
 
 pub use binder::Binder;
 pub use call::{Call, Encoded, Outcome, Payload};
-pub use context::{Annotations, CallContext};
+pub use context::{Annotations, CallContext, FromContext};
 pub use dispatch::{find, is_private, no_attribute, resolve, run_now};
 pub use failed::{ErrorHook, FailedCall, failed};
 pub use function::{FUNCTION, Function};

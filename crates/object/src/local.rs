@@ -11,7 +11,10 @@ use tower_service::Service;
 
 use crate::call::{Call, Encoded, Outcome, Payload};
 use crate::dispatch::{resolve, run_now};
-use crate::{ErrorHook, Format, Invocation, Pending, Registry, Request, Step, caught_future, failed, unknown_object};
+use crate::{
+    ErrorHook, Format, Invocation, Member, Object, Pending, Registry, Request, Step, caught_future, failed,
+    unknown_object,
+};
 
 /// Takes calls for the objects of this process; a `tower` service, for layers to be put in front of it.
 ///
@@ -58,31 +61,7 @@ impl Local {
         let object = object.instance(&request)?.unwrap_or(object);
         let run = |args: &mut dyn Reader<'_>| {
             let member = resolve(object.members(), &method, args)?;
-            let mut out = Output::new();
-            let mut step = Step::Done;
-            let Format { codec, settings } = &format;
-            codec.write(&mut out, settings, |reply| {
-                step = run_now(&*object, member, &mut Invocation { args, reply, request: &request });
-                Ok(())
-            })?;
-            Ok(match step {
-                Step::Done => {
-                    Started::Done(Outcome::Value(Encoded { codec: *codec, bytes: Bytes::from(out.into_vec()) }))
-                }
-                Step::Failed(exception) | Step::Unwritable(exception) => Started::Done(Outcome::Exception(exception)),
-                Step::Stream(items) => Started::Done(Outcome::Stream(items)),
-                Step::Pending(pending) => {
-                    let (object, request) = (object.clone(), request.clone());
-                    Started::Waits(Box::pin(async move {
-                        match caught_future(pending).await {
-                            Ok(Outcome::Exception(exception)) | Err(exception) => {
-                                Outcome::Exception(failed(&request, object.members(), member, exception))
-                            }
-                            Ok(outcome) => outcome,
-                        }
-                    }))
-                }
-            })
+            Started::of(&object, member, args, &request)
         };
         match &arguments {
             Payload::Encoded(encoded) => {
@@ -96,6 +75,45 @@ impl Local {
                 run(&mut args)
             }
         }
+    }
+}
+
+impl Started {
+    /// Calls a member with the arguments that this reader gives. The result is encoded as the request says.
+    ///
+    /// # Errors
+    /// None but what encoding can give; what the member raises is its outcome.
+    pub fn of(
+        object: &Arc<dyn Object>,
+        member: Member,
+        args: &mut dyn Reader<'_>,
+        request: &Request,
+    ) -> Result<Self, Exception> {
+        let mut out = Output::new();
+        let mut step = Step::Done;
+        let Format { codec, settings } = &request.format;
+        codec.write(&mut out, settings, |reply| {
+            step = run_now(&**object, member, &mut Invocation { args, reply, request });
+            Ok(())
+        })?;
+        Ok(match step {
+            Step::Done => {
+                Started::Done(Outcome::Value(Encoded { codec: *codec, bytes: Bytes::from(out.into_vec()) }))
+            }
+            Step::Failed(exception) | Step::Unwritable(exception) => Started::Done(Outcome::Exception(exception)),
+            Step::Stream(items) => Started::Done(Outcome::Stream(items)),
+            Step::Pending(pending) => {
+                let (object, request) = (object.clone(), request.clone());
+                Started::Waits(Box::pin(async move {
+                    match caught_future(pending).await {
+                        Ok(Outcome::Exception(exception)) | Err(exception) => {
+                            Outcome::Exception(failed(&request, object.members(), member, exception))
+                        }
+                        Ok(outcome) => outcome,
+                    }
+                }))
+            }
+        })
     }
 }
 

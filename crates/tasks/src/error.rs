@@ -103,3 +103,14 @@ impl std::error::Error for Error {
         self.0.source.as_deref().map(|source| source as _)
     }
 }
+
+/// A message that is none, in the words of kombu and Celery.
+impl From<salamander_wire::WireError> for Error {
+    fn from(error: salamander_wire::WireError) -> Self {
+        let kind = match error.kind() {
+            salamander_wire::WireErrorKind::NotInstalled | salamander_wire::WireErrorKind::Encode => Kind::Misuse,
+            _ => Kind::Message,
+        };
+        Self::with_source(kind, error.to_string(), error)
+    }
+}

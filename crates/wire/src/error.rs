@@ -61,6 +61,8 @@ pub enum WireErrorKind {
     UnknownMessage,
     /// A task's message that has not what it needs.
     InvalidTask,
+    /// What is no frame, method or content of AMQP.
+    Amqp,
 }
 
 impl WireError {
@@ -68,6 +70,11 @@ impl WireError {
     pub(crate) fn new(kind: WireErrorKind, message: impl Into<String>) -> Self {
         let raised = Raised(Exception::pyro("ProtocolError", message.into()));
         Self(Box::new(Inner { kind, raised }))
+    }
+
+    #[cold]
+    pub(crate) fn amqp(message: impl Into<String>) -> Self {
+        Self::of_class(WireErrorKind::Amqp, "amqp.exceptions.FrameSyntaxError", message)
     }
 
     /// A message that is not from one of those who share the key.

@@ -51,7 +51,17 @@ pub(crate) enum Kind {
     Option,
     Args,
     Kwargs,
+    /// `&CallContext`, lent.
     Context,
+    /// What comes out of the context by its type.
+    Injected,
+}
+
+impl Kind {
+    /// Whether the caller gives it.
+    pub(crate) fn is_given(&self) -> bool {
+        !matches!(self, Kind::Context | Kind::Injected)
+    }
 }
 
 const MOST_PARAMS: usize = 64;
@@ -166,7 +176,10 @@ impl Exposed {
         if asynchronous && blocking {
             return Err(Error::new(ident.span(), "an async method must not block: leave #[blocking] or `async` out"));
         }
-        let real = params.iter().filter(|param| !matches!(param.kind, Kind::Context)).count();
+        let real = params.iter().filter(|param| param.kind.is_given()).count();
+        if (property || setter) && params.iter().any(|param| matches!(param.kind, Kind::Injected)) {
+            return Err(Error::new(ident.span(), "a property takes nothing from its context but `&CallContext`"));
+        }
         if property && real > 0 {
             return Err(Error::new(ident.span(), "a property is read without arguments; #[setter] marks the setter"));
         }
@@ -213,6 +226,7 @@ impl Param {
         let default = attrs::take_default(&mut input.attrs)?;
         let args = attrs::take_flag(&mut input.attrs, "args")?;
         let kwargs = attrs::take_flag(&mut input.attrs, "kwargs")?;
+        let injected = attrs::take_flag(&mut input.attrs, "context")?;
         let Pat::Ident(pattern) = &*input.pat else {
             return Err(Error::new_spanned(&input.pat, "a parameter needs a name: clients may give it by keyword"));
         };
@@ -223,6 +237,7 @@ impl Param {
             None if args => Kind::Args,
             None if kwargs => Kind::Kwargs,
             None if is_context(&input.ty) => Kind::Context,
+            None if injected => Kind::Injected,
             None if returns::is_option(&input.ty) => Kind::Option,
             None => Kind::Required,
         };

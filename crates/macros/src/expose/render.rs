@@ -94,7 +94,7 @@ fn method_entry(method: &Method, guarded: bool) -> TokenStream {
             Kind::Default(_) | Kind::Option => quote!(Optional),
             Kind::Args => quote!(Args),
             Kind::Kwargs => quote!(Kwargs),
-            Kind::Context => return None,
+            Kind::Context | Kind::Injected => return None,
         };
         Some(quote! {
             salamander::Param {
@@ -138,7 +138,7 @@ fn property_entry(exposed: &Exposed, name: &str) -> TokenStream {
     let setter = exposed.setters.iter().find(|method| method.name == name);
     let doc = getter.or(setter).map_or("", |method| &method.doc);
     // The value that a setter takes: one of its parameters may be the context.
-    let value = setter.and_then(|setter| setter.params.iter().find(|param| !matches!(param.kind, Kind::Context)));
+    let value = setter.and_then(|setter| setter.params.iter().find(|param| param.kind.is_given()));
     let (ty, schema) = match (getter, value) {
         (Some(getter), _) => (getter.returns_text.clone(), getter.schema.clone()),
         (None, Some(value)) => (type_text(&value.ty), schema::of_type(&value.ty)),
@@ -165,7 +165,7 @@ fn method_arm(method: &Method, at: usize, guarded: bool) -> TokenStream {
     let mut unwrap = TokenStream::new();
     let mut rest = TokenStream::new();
     // Parameters are numbered as in the list of members, which leaves the context out.
-    let real = method.params.iter().zip(&variables).filter(|(param, _)| !matches!(param.kind, Kind::Context));
+    let real = method.params.iter().zip(&variables).filter(|(param, _)| param.kind.is_given());
     for (at, (param, variable)) in real.enumerate() {
         let owned = owned_type(&param.ty);
         match &param.kind {
@@ -190,6 +190,20 @@ fn method_arm(method: &Method, at: usize, guarded: bool) -> TokenStream {
             }
         }
     }
+    let injected =
+        method.params.iter().zip(&variables).filter(|(param, _)| matches!(param.kind, Kind::Injected)).map(
+            |(param, variable)| {
+                let owned = owned_type(&param.ty);
+                quote! {
+                    let #variable = match <#owned as salamander::FromContext>::from_context(call.request.context()) {
+                        ::core::result::Result::Ok(value) => value,
+                        ::core::result::Result::Err(exception) => {
+                            return ::core::result::Result::Ok(salamander::Step::Failed(exception));
+                        }
+                    };
+                }
+            },
+        );
     let context = context_binding(method);
     let call = call_it(method, guarded, &variables);
     quote! {
@@ -205,6 +219,7 @@ fn method_arm(method: &Method, at: usize, guarded: bool) -> TokenStream {
         }
         #unwrap
         #rest
+        #(#injected)*
         #context
         #call
     }
@@ -212,12 +227,11 @@ fn method_arm(method: &Method, at: usize, guarded: bool) -> TokenStream {
 
 fn setter_arm(method: &Method, guarded: bool) -> TokenStream {
     let variables: Vec<_> = (0..method.params.len()).map(|at| format_ident!("arg{at}")).collect();
-    let read = method.params.iter().zip(&variables).filter(|(param, _)| !matches!(param.kind, Kind::Context)).map(
-        |(param, variable)| {
+    let read =
+        method.params.iter().zip(&variables).filter(|(param, _)| param.kind.is_given()).map(|(param, variable)| {
             let owned = owned_type(&param.ty);
             quote!(let #variable: #owned = salamander::from_reader(&mut *call.args)?;)
-        },
-    );
+        });
     let context = context_binding(method);
     let call = call_it(method, guarded, &variables);
     quote!(#(#read)* #context #call)

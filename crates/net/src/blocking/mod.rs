@@ -18,8 +18,12 @@ pub use rpc::RpcProxy;
 
 use crate::error::{Error, Result};
 
-/// Waits for a future on the runtime of the blocking side.
-pub(crate) fn wait<F: Future>(future: F) -> Result<F::Output> {
+/// Waits for a future on the runtime of the blocking side; for other crates' blocking sides too.
+///
+/// # Errors
+/// Where it is called in asynchronous code, and where there is no runtime.
+#[doc(hidden)]
+pub fn wait<F: Future>(future: F) -> Result<F::Output> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = match RUNTIME.get() {
         Some(runtime) => runtime,

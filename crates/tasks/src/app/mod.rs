@@ -1,19 +1,28 @@
 //! [`App`]: tasks, where they are sent to, and where their results are.
 
+mod builder;
+mod config;
+mod drivers;
+mod names;
+mod read;
 mod settings;
 
-use std::collections::HashMap;
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use salamander_object::Registry;
 use salamander_value::Str;
 
+pub use builder::AppBuilder;
 pub use settings::Settings;
 
 use crate::backend::Backend;
 use crate::broker::Broker;
-use crate::task::{Task, TaskOptions};
+use crate::call::new_id;
+use crate::routing::{Queues, Router};
+use crate::task::{States, Task, TaskOptions};
 use crate::{Error, Kind, Result};
 
 /// An application: what sends tasks and what runs them have one each. Cheap to clone.
@@ -27,12 +36,39 @@ struct Inner {
     /// The functions, as objects by the names of the tasks.
     registry: Arc<Registry>,
     options: RwLock<HashMap<Str, Arc<TaskOptions>>>,
+    states: States,
+    router: Router,
+    /// The queues that have been declared.
+    declared: RwLock<HashSet<Str>>,
+    /// Where results would go that are messages, if nobody waits for them.
+    own_id: Str,
 }
 
 impl App {
     /// An application on a broker, and a result backend if results are wanted.
     pub fn new(settings: Settings, broker: Arc<dyn Broker>, backend: Option<Arc<dyn Backend>>) -> Self {
-        Self(Arc::new(Inner { settings, broker, backend, registry: Arc::default(), options: RwLock::default() }))
+        let router = Router { queues: Queues::of_settings(&settings), routes: Vec::new() };
+        Self::made(settings, broker, backend, router, States::default())
+    }
+
+    fn made(
+        settings: Settings,
+        broker: Arc<dyn Broker>,
+        backend: Option<Arc<dyn Backend>>,
+        router: Router,
+        states: States,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            broker,
+            backend,
+            registry: Arc::default(),
+            options: RwLock::default(),
+            states,
+            router,
+            declared: RwLock::default(),
+            own_id: new_id(),
+        }))
     }
 
     /// Registers a task under its name.
@@ -71,6 +107,29 @@ impl App {
     /// The options of a task.
     pub fn task(&self, name: &str) -> Option<Arc<TaskOptions>> {
         self.0.options.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The queues and routes.
+    pub fn router(&self) -> &Router {
+        &self.0.router
+    }
+
+    /// What the application was given of this type for its tasks.
+    pub fn state<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.0.states.get()
+    }
+
+    /// Where results of tasks sent from here go, if they are messages.
+    pub(crate) fn reply_to(&self) -> Str {
+        self.backend().and_then(|backend| backend.reply_to()).unwrap_or_else(|| self.0.own_id.clone())
+    }
+
+    pub(crate) fn is_declared(&self, queue: &str) -> bool {
+        self.0.declared.read().unwrap_or_else(PoisonError::into_inner).contains(queue)
+    }
+
+    pub(crate) fn set_declared(&self, queue: Str) {
+        self.0.declared.write().unwrap_or_else(PoisonError::into_inner).insert(queue);
     }
 }
 

@@ -4,6 +4,8 @@
 //! against what each one does. A driver connects by itself and again after a cut, with growing pauses; a [`Consumer`] goes on where it was,
 //! and what it had not settled comes again.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod capabilities;
 mod delivery;
 mod embedded;
@@ -20,6 +22,8 @@ use std::time::Duration;
 use salamander_value::Str;
 use salamander_wire::celery::Message;
 
+#[cfg(feature = "amqp")]
+pub use amqp::Amqp;
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
 pub(crate) use embedded::Store;

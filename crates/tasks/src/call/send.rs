@@ -1,0 +1,247 @@
+//! How a task is sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use salamander_codec::{Args, Arguments};
+use salamander_value::{Str, Value};
+use salamander_wire::celery::{
+    Compression, DeliveryInfo, ResultTree, Serializer, TaskBody, TaskHeaders, TaskMessage, TimeLimits,
+};
+
+use super::environment::{Clock, codec_settings, expiration, new_id, origin, pause};
+use super::repr::arguments_text;
+use super::{AsyncResult, Expires, RetryPolicy, SendOptions, Signature};
+use crate::App;
+use crate::broker::{Publication, Queue, Topology};
+use crate::error::{Error, Kind, Result};
+use crate::task::TaskContext;
+
+/// A task that is ready to be published.
+pub(crate) struct Prepared {
+    pub(crate) id: Str,
+    pub(crate) publication: Publication,
+    declare: Option<Arc<Queue>>,
+    ignore_result: bool,
+    add_to_parent: bool,
+    retry: Option<RetryPolicy>,
+    limit: Duration,
+}
+
+impl<T> Signature<T> {
+    pub(super) async fn sent(self, app: &App) -> Result<AsyncResult<T>> {
+        let parent = TaskContext::current();
+        if app.settings().task_always_eager && self.known.is_some() {
+            return self.applied(app).await;
+        }
+        let prepared = self.prepare(app, parent.as_ref())?;
+        prepared.publish(app, parent.as_ref()).await
+    }
+
+    /// The message of it, and where it goes.
+    pub(crate) fn prepare(self, app: &App, parent: Option<&TaskContext>) -> Result<Prepared> {
+        let Self { task, arguments, mut options, known, .. } = self;
+        let arguments = arguments?;
+        let settings = app.settings();
+        if let Some(known) = &known {
+            known.check(&arguments)?;
+            options.fill_task(&known.options);
+            options.ignore_result =
+                options.ignore_result.or(known.options.ignore_result).or(Some(settings.task_ignore_result));
+            options.time_limit = options.time_limit.or(settings.task_time_limit);
+            options.soft_time_limit = options.soft_time_limit.or(settings.task_soft_time_limit);
+        } else if let Some(known) = app.task(&task) {
+            options.fill_task(&known);
+        }
+        if let (Some(hard), Some(soft)) = (options.time_limit, options.soft_time_limit)
+            && soft > hard
+            && known.is_some()
+        {
+            return Err(Error::new(Kind::Misuse, "soft_time_limit must be less than or equal to time_limit"));
+        }
+        let destination = app.router().route(&task, &arguments, &mut options)?;
+        let id = options.task_id.take().unwrap_or_else(new_id);
+        let clock = Clock::now();
+        let eta = match options.countdown {
+            Some(countdown) if countdown != 0.0 => Some(clock.after(countdown)),
+            _ => options.eta.take(),
+        };
+        let (expires, expiration) = expiry(&options, clock)?;
+        let request = parent.map(TaskContext::request);
+        let root = || request.map(|request| request.root_id().unwrap_or(request.id()).into());
+        let parent_id = || request.map(|request| Str::from(request.id()));
+        let priority = options.priority.or(settings.task_default_priority).or_else(|| {
+            request.filter(|_| settings.task_inherit_parent_priority).and_then(|request| request.priority())
+        });
+        let (args, kwargs) = arguments_text(&arguments);
+        let seconds = |limit: Option<Duration>| limit.map(|limit| limit.as_secs_f64());
+        let headers = TaskHeaders {
+            lang: "py".into(),
+            task,
+            shadow: options.shadow.take(),
+            eta,
+            expires,
+            group: options.group_id.take(),
+            group_index: options.group_index,
+            retries: 0,
+            timelimit: TimeLimits { hard: seconds(options.time_limit), soft: seconds(options.soft_time_limit) },
+            root_id: options.root_id.take().or_else(root).or_else(|| Some(id.clone())),
+            parent_id: options.parent_id.take().or_else(parent_id),
+            argsrepr: Some(args.into()),
+            kwargsrepr: Some(kwargs.into()),
+            origin: Some(origin().clone()),
+            ignore_result: options.ignore_result,
+            replaced_task_nesting: options.replaced_task_nesting,
+            stamped_headers: options.stamped_headers.take(),
+            stamps: std::mem::take(&mut options.stamps),
+            other: std::mem::take(&mut options.headers),
+            id: id.clone(),
+        };
+        let serializer = options.serializer.as_deref().unwrap_or(&settings.task_serializer);
+        let serializer = Serializer::from_name(serializer)?;
+        let body = TaskBody::encode(serializer, &arguments, &options.embed, codec_settings())
+            .map_err(|error| Error::of_task(Kind::Misuse, error.exception()))?;
+        let mut message = TaskMessage::new(headers, body);
+        let properties = &mut message.properties;
+        properties.reply_to = Some(match options.reply_to.take() {
+            Some(queue) => queue,
+            None => app.reply_to(),
+        });
+        properties.delivery_mode = Some(options.delivery_mode.unwrap_or(settings.task_default_delivery_mode));
+        properties.priority = priority;
+        properties.expiration = expiration;
+        properties.delivery_info = DeliveryInfo::new(destination.exchange.clone(), destination.routing_key.clone());
+        for (name, value) in std::mem::take(&mut options.properties) {
+            if let Some(name) = name.as_str() {
+                properties.put(name, value);
+            }
+        }
+        let mut message = message.into_message();
+        if let Some(compression) = options.compression.as_ref().or(settings.task_compression.as_ref()) {
+            message.compress(Compression::from_name(compression)?)?;
+        }
+        Ok(Prepared {
+            id,
+            publication: Publication {
+                exchange: destination.exchange,
+                routing_key: destination.routing_key,
+                message,
+                delay: None,
+            },
+            declare: destination.declare,
+            ignore_result: options.ignore_result.unwrap_or_default(),
+            add_to_parent: options.add_to_parent.unwrap_or(true),
+            retry: match options.retry.unwrap_or(settings.task_publish_retry) {
+                true => Some(options.retry_policy.unwrap_or(settings.task_publish_retry_policy)),
+                false => None,
+            },
+            limit: options.publish_timeout.unwrap_or(settings.publish_timeout),
+        })
+    }
+}
+
+/// The header `expires` and the property `expiration`.
+fn expiry(options: &SendOptions, clock: Clock) -> Result<(Option<Str>, Option<Str>)> {
+    Ok(match &options.expires {
+        None => (None, None),
+        Some(Expires::After(seconds)) => (Some(clock.after(*seconds)), Some(expiration(*seconds))),
+        Some(Expires::At(time)) => {
+            let wrong = || Error::new(Kind::Misuse, format!("expires is no time: {time}"));
+            (Some(time.clone()), Some(clock.expiration(time).ok_or_else(wrong)?))
+        }
+    })
+}
+
+impl Prepared {
+    /// Publishes it, in time, and as often as the policy says.
+    pub(crate) async fn publish<T>(self, app: &App, parent: Option<&TaskContext>) -> Result<AsyncResult<T>> {
+        let Self { id, publication, declare, ignore_result, add_to_parent, retry, limit } = self;
+        let result = AsyncResult::sent(app.clone(), id, ignore_result);
+        let publish = attempts(app, publication, declare, retry);
+        match tokio::time::timeout(limit, publish).await {
+            Ok(done) => done?,
+            Err(_) => {
+                let text = format!("the broker did not take the task {} within {limit:?}", result.id());
+                return Err(Error::new(Kind::Deadline, text));
+            }
+        }
+        if let Some(parent) = parent
+            && add_to_parent
+        {
+            parent.add_child(ResultTree::task(result.id()));
+        }
+        Ok(result)
+    }
+}
+
+async fn attempts(
+    app: &App,
+    publication: Publication,
+    declare: Option<Arc<Queue>>,
+    retry: Option<RetryPolicy>,
+) -> Result<()> {
+    let mut attempts = 0;
+    loop {
+        let last = retry.is_none_or(|policy| policy.max_retries.is_some_and(|most| attempts >= most));
+        // The last attempt takes the message along: most succeed at once.
+        let done = async {
+            if let Some(queue) = &declare {
+                app.declare(queue).await?;
+            }
+            app.broker().publish(publication.clone()).await
+        };
+        match done.await {
+            Err(error) if error.kind() == Kind::Connection && !last => {
+                if let Some(policy) = retry {
+                    let wait = pause(policy.interval_start, policy.interval_step, policy.interval_max, attempts);
+                    tokio::time::sleep(wait).await;
+                }
+                attempts += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+impl super::signature::Known {
+    /// Whether the arguments fit, as Python finds out before it sends.
+    fn check(&self, arguments: &Args) -> Result<()> {
+        let Some(method) = self.members.methods.first().filter(|_| self.options.typing) else { return Ok(()) };
+        let keywords = arguments.keywords.keys().filter_map(Value::as_str);
+        let checked = self.members.check_arguments(method, arguments.positional.len(), keywords);
+        checked.map_err(|exception| Error::of_task(Kind::Misuse, exception))
+    }
+}
+
+impl App {
+    /// Makes a queue, once.
+    pub(crate) async fn declare(&self, queue: &Arc<Queue>) -> Result<()> {
+        if self.is_declared(&queue.name) {
+            return Ok(());
+        }
+        self.broker().declare(&Topology::from(Queue::clone(queue))).await?;
+        self.set_declared(queue.name.clone());
+        Ok(())
+    }
+
+    /// Sends a task by its name, in whichever language it is written, with positional arguments or both kinds.
+    ///
+    /// # Errors
+    /// As [`Signature::send`].
+    pub async fn send_task(&self, name: &str, arguments: impl Arguments) -> Result<AsyncResult> {
+        Signature::<Value>::new(name, arguments).sent(self).await
+    }
+
+    /// Sends many at once: their round trips are shared. The results come in the same order, each with what went wrong with it.
+    pub async fn send_many<T: 'static>(
+        &self,
+        signatures: impl IntoIterator<Item = Signature<T>>,
+    ) -> Vec<Result<AsyncResult<T>>> {
+        let sending = signatures.into_iter().map(|signature| signature.sent(self));
+        futures_util::stream::iter(sending).buffered(AT_ONCE).collect().await
+    }
+}
+
+/// How many tasks are on their way at once.
+const AT_ONCE: usize = 1024;
