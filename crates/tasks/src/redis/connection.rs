@@ -6,7 +6,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Pipeline, ProtocolVersion, PushInfo, RedisConnectionInfo, RedisError, Value, cmd,
 };
-use salamander_net::{Config, Dialer};
+use salamander_net::Dialer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
@@ -196,7 +196,7 @@ impl Connection {
         pushes: Option<UnboundedSender<PushInfo>>,
     ) -> Result<Self> {
         let encrypted = place.tls.is_some();
-        let config = Arc::new(place.tls.clone().unwrap_or_else(Config::default));
+        let config = Arc::new(place.tls.clone().unwrap_or_default());
         let kind = |error: &salamander_net::Error| match error.kind() {
             salamander_net::Kind::Misuse => Kind::Misuse,
             salamander_net::Kind::Refused => Kind::Refused,

@@ -42,7 +42,7 @@ pub(super) async fn put_back(
     let mut count = 0;
     let mut commands = Pipeline::new();
     for (tag, value) in held {
-        let (lists, payload) = match value.as_ref().and_then(|value| split(value)) {
+        let (lists, payload) = match value.as_ref().and_then(split) {
             Some((raw, exchange, key)) => {
                 let message = Message::from_envelope(&raw).ok().map(again);
                 let queues = match exchange.is_empty() {
