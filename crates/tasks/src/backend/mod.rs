@@ -5,6 +5,8 @@
 
 mod database;
 mod embedded;
+#[cfg(feature = "redis")]
+mod redis;
 
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
@@ -14,6 +16,8 @@ pub use crate::broker::pyro::PyroResults;
 pub use database::Database;
 pub use embedded::{EmbeddedResults, ResultOptions};
 pub(crate) use embedded::{Kept, finality, pack, unpack};
+#[cfg(feature = "redis")]
+pub use redis::RedisResults;
 
 /// A result backend, shared by all who store and wait.
 ///
