@@ -42,7 +42,22 @@ const SANS_IO: &[(&str, &[&str])] = &[
     ),
     (
         "salamander-wire",
-        &["base64", "bytes", "bzip2", "flate2", "hmac", "lzma-rust2", "md-5", "ruzstd", "salamander-codec", "salamander-value", "sha1", "sha2", "sha3", "uuid"],
+        &[
+            "base64",
+            "bytes",
+            "bzip2",
+            "flate2",
+            "hmac",
+            "lzma-rust2",
+            "md-5",
+            "ruzstd",
+            "salamander-codec",
+            "salamander-value",
+            "sha1",
+            "sha2",
+            "sha3",
+            "uuid",
+        ],
     ),
 ];
 

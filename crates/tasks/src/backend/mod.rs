@@ -4,6 +4,7 @@
 //! poll.
 
 mod embedded;
+mod rpc;
 
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
@@ -11,6 +12,7 @@ use salamander_wire::celery::ResultMeta;
 use crate::Waits;
 pub(crate) use embedded::Kept;
 pub use embedded::{EmbeddedResults, ResultOptions};
+pub use rpc::{RpcOptions, RpcResults};
 
 /// A result backend, shared by all who store and wait.
 ///
@@ -25,6 +27,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The queue that results are sent to, where they are messages; it travels with each task.
     fn reply_to(&self) -> Option<Str> {
+        None
+    }
+
+    /// Makes ready for results, where that takes something: done before the task is sent whose result is wanted.
+    fn prepare(&self) -> Option<Waits<'_, ()>> {
         None
     }
 

@@ -46,7 +46,9 @@ impl Address {
             "amqp" | "pyamqp" => ("amqp", false),
             "amqps" => ("amqps", true),
             other => {
-                return Err(wrong(format!("{other}:// is no URL of AMQP: there are amqp://, pyamqp:// and amqps://")));
+                return Err(wrong(format!(
+                    "{other}:// is no URL of AMQP: there are amqp://, pyamqp:// and amqps://"
+                )));
             }
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
