@@ -3,6 +3,8 @@
     .venv/bin/python fuzz/record.py
 """
 
+import ast
+import base64
 import collections
 import datetime
 import decimal
@@ -13,6 +15,7 @@ import multiprocessing.connection
 import os
 import pathlib
 import pickle
+import re
 import socket
 import struct
 import uuid
@@ -20,6 +23,7 @@ import xmlrpc.client
 import zlib
 
 import msgpack
+import yaml
 import serpent
 import Pyro4
 import Pyro4.core
@@ -341,8 +345,51 @@ def record_multiprocessing():
     save("multiprocessing", "byte_by_byte", b"\1\0" + streams["new_server"] + streams["long_length"])
 
 
+DOCUMENTS = {
+    "block": "a:\n- 1\n- b: |\n    text\n      more\n  c: >-\n    folded\n    text\n? - complex\n: 2\n",
+    "aliases": "- &a [1, 2]\n- *a\n- &b {x: *a}\n- <<: *b\n  y: 3\n- <<: [*b, {z: 1}]\n",
+    "scalars": "[yes, No, ~, null, 0x1F, 012, 0b1, 1_000, 12:30:45, 1.5e+3, .inf, -.INF, .NaN, 190:20:30.15, '', \"\\x41\\u20ac\"]",
+    "times": "[2001-12-14t21:59:43.10-05:00, 2001-12-14 21:59:43.10 -5, 2002-12-14, 2001-12-15 2:59:43Z]",
+    "tags": "[!!str 1, !!int '2', !!float 1, !!binary YWJj, !!set {a, b}, !!omap [a: 1], !!pairs [a: 1, a: 2], !!null x, ! y]",
+    "refused": "!!python/object/apply:os.system [ls]",
+    "directives": "%YAML 1.1\n%TAG !e! tag:yaml.org,2002:\n---\n!e!str x\n...\n",
+    "call": "[obj, add, [2, 3], {}]",
+}
+
+
+def record_yaml():
+    for name, text in DOCUMENTS.items():
+        save("yaml", name, text.encode())
+    for name, value in VALUES.items():
+        for suffix, style in [("", {}), ("_flow", {"default_flow_style": True}), ("_quoted", {"default_style": '"'})]:
+            try:
+                save("yaml", name + suffix, yaml.safe_dump(value, **style).encode("utf-8", "surrogatepass"))
+            except yaml.YAMLError:
+                pass
+
+
+def record_celery():
+    """Out of what crates/wire/record/celery_messages.py has recorded."""
+    recorded = (CORPUS.parent.parent / "crates/wire/src/celery/recorded.rs").read_text()
+    serializers = {"json": 0, "msgpack": 1, "x-yaml": 2, "serialize": 3}
+    compressions = {"application/x-gzip": 0, "application/x-bz2": 1, "application/x-lzma": 2, "application/zstd": 3}
+    for name, literal in re.findall(r'const (\w+): &\[u8\] =\s*(b".*");', recorded):
+        data, name = ast.literal_eval(literal), name.lower()
+        if data.startswith(b'{"body"'):
+            save("envelope", name, data)
+            envelope = json.loads(data)
+            kind = next(at for end, at in serializers.items() if envelope["content-type"].endswith(end))
+            how = kind << 4 | compressions.get(envelope["headers"].get("compression"), 7)
+            save("task", name, bytes([how]) + base64.b64decode(envelope["body"]))
+        else:
+            kind = {"msgpack": 1, "yaml": 2, "pickle": 3}.get(name.rsplit("_")[-1], 0)
+            save("task", name, bytes([kind << 4 | 7]) + data)
+
+
 record_codecs()
 record_http()
+record_celery()
+record_yaml()
 record_multiprocessing()
 record_pickle()
 record_xmlrpc()

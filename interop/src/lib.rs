@@ -12,6 +12,7 @@ pub mod examples;
 pub mod gateway;
 pub mod http;
 pub mod jsonrpc;
+pub mod metered;
 pub mod node;
 pub mod pyro4;
 pub mod pyro5;

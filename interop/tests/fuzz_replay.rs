@@ -55,6 +55,21 @@ fn xmlrpc() {
 }
 
 #[test]
+fn yaml() {
+    replay("yaml", MUTATIONS);
+}
+
+#[test]
+fn envelope() {
+    replay("envelope", MUTATIONS);
+}
+
+#[test]
+fn task() {
+    replay("task", MUTATIONS);
+}
+
+#[test]
 fn jsonrpc() {
     replay("jsonrpc", MUTATIONS);
 }
@@ -99,6 +114,9 @@ fn every_target_is_replayed() {
         "msgpack",
         "pickle",
         "xmlrpc",
+        "yaml",
+        "envelope",
+        "task",
         "jsonrpc",
         "wire",
         "wire_pyro4",

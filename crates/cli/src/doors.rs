@@ -20,7 +20,11 @@ pub(crate) struct HttpDoors {
 
     /// Do not answer JSON-RPC, neither by HTTP nor by plain connections
     #[arg(long)]
-    pub(crate) no_jsonrpc: bool,
+    no_jsonrpc: bool,
+
+    /// Answer JSON-RPC by HTTP only, not those who send lines over plain connections
+    #[arg(long)]
+    no_raw_jsonrpc: bool,
 
     /// Leave the HTTP gateway with its page out
     #[arg(long)]
@@ -77,6 +81,11 @@ impl HttpDoors {
             site = site.gateway(gateway);
         }
         Some(site)
+    }
+
+    /// What answers JSON-RPC over plain connections on the same port.
+    pub(crate) fn raw_jsonrpc(&self) -> Option<JsonRpc> {
+        (!self.no_jsonrpc && !self.no_raw_jsonrpc).then(JsonRpc::new)
     }
 
     /// What is open at `http://host:port`, with or without the gateway.

@@ -23,10 +23,12 @@
 #![allow(clippy::disallowed_methods)]
 
 mod body;
+mod client;
 mod events;
 mod gateway;
 pub mod jsonrpc;
 mod origin;
+mod reading;
 mod server;
 mod site;
 mod taken;

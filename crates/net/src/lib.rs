@@ -32,7 +32,9 @@ pub use config::{
     Config, ConfigError, ConfigErrorKind, IpVersion, LogLevel, NoDelay, Secret, ServerType, ThreadPoolSize,
 };
 pub use connected::ConnectedSocket;
-pub use daemon::{Builder, Callable, Client, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised, Remote};
+pub use daemon::{
+    Builder, Callable, Client, CorrelationIds, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised, Remote,
+};
 pub use error::{Error, Kind, Result};
 pub use naming::{KeptName, NameServer, Registration, Watch, resolve};
 pub use salamander_codec::{Args, Arguments, Classes, Codec, Generation};

@@ -36,6 +36,7 @@ const SANS_IO: &[(&str, &[&str])] = &[
             "num-traits",
             "ryu",
             "salamander-value",
+            "saphyr-parser",
             "serde",
             "uuid",
         ],

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use salamander::http::{JsonRpc, Site};
+use salamander::http::Site;
 use salamander::multiprocessing::MULTIPROCESSING;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
@@ -135,7 +135,10 @@ impl Up {
                 Some(site) => builder.door(site),
                 None => builder,
             };
-            if self.http.no_jsonrpc { builder } else { builder.door(JsonRpc::new()) }
+            match self.http.raw_jsonrpc() {
+                Some(rpc) => builder.door(rpc),
+                None => builder,
+            }
         };
         ns::bind_with(options, config, set_up).await.map_err(|failure| match failure {
             // A file of our own making is nothing that the user has said.

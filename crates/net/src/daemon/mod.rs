@@ -10,6 +10,7 @@ mod daemon_object;
 mod door;
 mod error_reply;
 mod handshake;
+mod ids;
 mod items;
 mod leases;
 pub(crate) mod listen;
@@ -23,9 +24,9 @@ mod shared;
 pub use builder::{Builder, Handshake, PYRO5};
 pub use callables::Callable;
 pub use client::{Client, Door, Recognised};
+pub use ids::CorrelationIds;
 pub use objects::Remote;
 pub use server::Daemon;
 pub use shared::DaemonHandle;
 
-pub(crate) use door::CorrelationIds;
 pub(crate) use server::Counted;
