@@ -25,6 +25,7 @@ import zlib
 import msgpack
 import yaml
 import serpent
+import zmq
 import Pyro4
 import Pyro4.core
 import Pyro4.errors
@@ -345,6 +346,61 @@ def record_multiprocessing():
     save("multiprocessing", "byte_by_byte", b"\1\0" + streams["new_server"] + streams["long_length"])
 
 
+def record_zmtp():
+    greeting = b"\xff\0\0\0\0\0\0\0\1\x7f\3\1NULL" + bytes(48)
+
+    def ready(kind):
+        return b"\4%c\5READY\x0bSocket-Type\0\0\0%c%s" % (22 + len(kind), len(kind), kind)
+
+    def sent(kind, peer, *messages, **options):
+        """What a socket of pyzmq sends to one of the other type that is there and says nothing more."""
+        with socket.create_server(("127.0.0.1", 0)) as listener, zmq.Context() as context:
+            with context.socket(kind) as ours:
+                ours.linger = 0
+                for name, value in options.items():
+                    setattr(ours, name, value)
+                ours.connect("tcp://127.0.0.1:%d" % listener.getsockname()[1])
+                for message in messages:
+                    ours.send_multipart(message)
+                theirs, _ = listener.accept()
+                theirs.settimeout(0.5)
+                theirs.sendall(greeting + ready(peer))
+                data = b""
+                try:
+                    while piece := theirs.recv(1 << 16):
+                        data += piece
+                except (TimeoutError, ConnectionError):
+                    pass
+                theirs.close()
+        return data
+
+    call = ("add", (2, 3), {})
+    streams = {
+        "req_pickle": sent(zmq.REQ, b"REP", [pickle.dumps(call)]),
+        "req_json": sent(zmq.REQ, b"REP", [json.dumps(call).encode()]),
+        "req_long": sent(zmq.REQ, b"ROUTER", [b"x" * 1000]),
+        "dealer": sent(zmq.DEALER, b"REP", [b"", b"1"], [b"id", b"", b"2"], [b"3"], [b""], routing_id=b"somebody"),
+        "router_to_dealer": sent(zmq.DEALER, b"ROUTER", [b"\0abcd", b"", b"4"]),
+        "rep": sent(zmq.REP, b"REQ"),
+        "heartbeats": sent(zmq.DEALER, b"REP", [b"", b"5"], heartbeat_ivl=100, heartbeat_ttl=1000),
+        "sub": sent(zmq.SUB, b"REP"),
+        "plain": sent(zmq.REQ, b"REP", plain_username=b"admin", plain_password=b"secret"),
+    }
+    opened = greeting + ready(b"REQ")
+    streams |= {
+        "error": greeting + b"\4\x0a\5ERROR\3bad",
+        "http": b"GET / HTTP/1.1\r\n\r\n",
+        "too_long": opened + b"\2\x7f" + b"\xff" * 7,
+        "too_many_parts": opened + b"\1\0" * 300,
+        "flags": opened + b"\x08\0",
+        "message_too_early": greeting + b"\1\0\0\1x",
+        "pings": opened + b"\4\x0a\4PING\0\5abc\4\5\4PONG",
+    }
+    for name, data in streams.items():
+        save("zmtp", name, b"\0" + data)
+    save("zmtp", "in_pieces", b"\3" + bytes([0, 3, 12]) + streams["dealer"] + streams["pings"][len(opened):])
+
+
 DOCUMENTS = {
     "block": "a:\n- 1\n- b: |\n    text\n      more\n  c: >-\n    folded\n    text\n? - complex\n: 2\n",
     "aliases": "- &a [1, 2]\n- *a\n- &b {x: *a}\n- <<: *b\n  y: 3\n- <<: [*b, {z: 1}]\n",
@@ -391,6 +447,7 @@ record_http()
 record_celery()
 record_yaml()
 record_multiprocessing()
+record_zmtp()
 record_pickle()
 record_xmlrpc()
 record_wire()

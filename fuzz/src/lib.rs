@@ -3,6 +3,7 @@
 
 mod gateway;
 mod tasks;
+pub mod zmtp;
 
 use bytes::Bytes;
 use salamander_codec::{Codec, Settings};
@@ -15,7 +16,7 @@ use salamander_value::{Kind, Value, read_value};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
@@ -29,6 +30,7 @@ pub const TARGETS: [Target; 16] = [
     ("wire", wire),
     ("wire_pyro4", wire_pyro4),
     ("multiprocessing", multiprocessing),
+    ("zmtp", zmtp::zmtp),
     ("uri", uri),
     ("name_pattern", name_pattern),
     ("http", http),

@@ -90,6 +90,11 @@ fn multiprocessing() {
 }
 
 #[test]
+fn zmtp() {
+    replay("zmtp", MUTATIONS);
+}
+
+#[test]
 fn uri() {
     replay("uri", MUTATIONS);
 }
@@ -121,6 +126,7 @@ fn every_target_is_replayed() {
         "wire",
         "wire_pyro4",
         "multiprocessing",
+        "zmtp",
         "uri",
         "name_pattern",
         "http",

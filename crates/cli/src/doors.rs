@@ -114,7 +114,7 @@ impl HttpDoors {
 
 /// All doors as an entry each of a document; those that are closed are null.
 pub(crate) fn entries(offers: &[Offer]) -> impl Iterator<Item = (&'static str, Value)> + use<'_> {
-    ["http", "xmlrpc", "jsonrpc", "multiprocessing"].into_iter().map(|key| {
+    ["http", "xmlrpc", "jsonrpc", "multiprocessing", "zeromq"].into_iter().map(|key| {
         let open = offers.iter().find(|offer| offer.key == key);
         (key, open.map(|offer| offer.location.clone()).into())
     })

@@ -22,6 +22,7 @@
 // Here is where the outer world is read: the clock and randomness.
 #![allow(clippy::disallowed_methods)]
 
+pub mod blocking;
 mod body;
 mod client;
 mod events;

@@ -16,11 +16,13 @@ pub mod multiprocessing;
 pub mod naming;
 pub mod plain;
 mod python;
+mod rpc;
 mod socket;
 mod stream;
 mod tls;
 mod uri;
 mod wirelog;
+pub mod zeromq;
 mod zone;
 
 pub use blob::SerializedBlob;
@@ -33,7 +35,8 @@ pub use config::{
 };
 pub use connected::ConnectedSocket;
 pub use daemon::{
-    Builder, Callable, Client, CorrelationIds, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised, Remote,
+    Beside, Builder, Callable, Client, CorrelationIds, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised,
+    Remote,
 };
 pub use error::{Error, Kind, Result};
 pub use naming::{KeptName, NameServer, Registration, Watch, resolve};

@@ -8,6 +8,7 @@
 
 mod app;
 pub mod backend;
+pub mod blocking;
 pub mod broker;
 pub mod call;
 mod error;

@@ -15,6 +15,7 @@ mod message_type;
 pub mod multiprocessing;
 pub mod pyro4;
 pub mod pyro5;
+pub mod zmtp;
 
 pub use annotations::{AnnotationId, Annotations};
 pub use error::{WireError, WireErrorKind};

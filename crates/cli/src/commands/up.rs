@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use salamander::http::Site;
-use salamander::multiprocessing::MULTIPROCESSING;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
 
 use super::{World, ns};
-use crate::calls::{Calls, line_to_try};
+use crate::calls::{Calls, ZeroMqCalls, offer, open_zeromq};
 use crate::data_dir::DataDir;
 use crate::demo::{self, CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
 use crate::doors::{HttpDoors, Offer, entries};
@@ -29,6 +28,7 @@ Examples:
   salamander up --host 0.0.0.0 --no-demo
   salamander up --storage redis://localhost:6379
   salamander up --mp-port 17000 --authkey peekaboo
+  salamander up --zmq-port 17001
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
 It serves Pyro.NameServer, test.echoserver, example.greeting, example.calculator and the functions add and sub, to Pyro's \
@@ -59,12 +59,15 @@ pub(crate) struct Up {
     http: HttpDoors,
 
     /// Let clients of this protocol in although they cannot show that they know a key: pyro5, HTTP, JSON-RPC (with
-    /// PYRO_HMAC_KEY), multiprocessing
+    /// PYRO_HMAC_KEY), multiprocessing, zeromq
     #[arg(long, value_name = "PROTOCOL")]
     without_key: Vec<String>,
 
     #[command(flatten)]
     calls: Calls,
+
+    #[command(flatten)]
+    zeromq: ZeroMqCalls,
 
     #[command(flatten)]
     tls: ServerTls,
@@ -76,6 +79,7 @@ impl Up {
         let config = self.tls.config(&config)?;
         let host = self.host.as_ref().unwrap_or(&config.host);
         let calls = self.calls.asked_for(host, &config, &self.without_key)?;
+        let zeromq = self.zeromq.asked_for(host, &config, &self.without_key)?;
         let mut signals = Signals::catch()?;
         let data = DataDir::open(&self.data)?;
         let hosts: Vec<String> = self.host.iter().chain(&config.nathost).chain([&config.host]).cloned().collect();
@@ -97,18 +101,21 @@ impl Up {
         }?;
         warn_of_strangers(&server, &config);
         let calls = match calls {
-            Some(asked) => Some((asked.has_key(), asked.open(&daemon).await?)),
+            Some(asked) => Some(asked.open(&daemon).await?),
+            None => None,
+        };
+        let zeromq = match zeromq {
+            Some(location) => Some(open_zeromq(&location, &daemon).await?),
             None => None,
         };
         let mut offers = self.http.offers(&base_url(&server, config.ssl), gateway.is_some());
-        offers.extend(calls.as_ref().map(|(has_key, calls)| Offer {
-            label: MULTIPROCESSING,
-            key: "multiprocessing",
-            location: calls.location().to_owned(),
-            line: line_to_try(calls.location(), *has_key),
-        }));
+        offers.extend(calls.as_ref().map(|calls| offer("multiprocessing", calls.beside())));
+        offers.extend(zeromq.as_ref().map(|calls| offer("zeromq", calls.beside())));
         self.tell(output, &server, &objects, &offers).or_else(Failure::unless_closed)?;
-        if let Some((_, calls)) = calls {
+        if let Some(calls) = calls {
+            calls.spawn();
+        }
+        if let Some(calls) = zeromq {
             calls.spawn();
         }
         signals.serve(&daemon, server.serve()).await?;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod beside;
 mod builder;
 mod callables;
 mod client;
@@ -21,6 +22,7 @@ mod scratch;
 mod server;
 mod shared;
 
+pub use beside::Beside;
 pub use builder::{Builder, Handshake, PYRO5};
 pub use callables::Callable;
 pub use client::{Client, Door, Recognised};

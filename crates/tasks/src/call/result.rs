@@ -56,6 +56,13 @@ impl<T> AsyncResult<T> {
         Self { shared: Arc::new(Shared { id, source, ignored, ready: Mutex::new(ready) }), result: PhantomData }
     }
 
+    pub(super) fn app(&self) -> Result<&App> {
+        match &self.shared.source {
+            Source::App { app, .. } => Ok(app),
+            Source::Eager(_) => Err(Error::new(Kind::Misuse, "the task has run in place")),
+        }
+    }
+
     /// The id of the task.
     pub fn id(&self) -> &str {
         &self.shared.id

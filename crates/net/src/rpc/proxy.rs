@@ -7,16 +7,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use salamander_codec::{Arguments, Settings};
 use salamander_value::{Exception, Reader, Token, Value, from_value, read_into, read_rest};
-use salamander_wire::multiprocessing::CHALLENGE;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
 use super::form::Form;
+use super::line::{Line, Replies, Way};
 use crate::error::{Error, Kind, Result};
-use crate::multiprocessing::{Connection, Options, connection};
 use crate::stream::within;
 
-/// Calls the functions of a server that follows the recipe for calls over `multiprocessing.connection`, such as one in Python.
+/// Calls the functions of a server that follows the recipe for calls over `multiprocessing.connection`, or does the same over ZeroMQ, such as
+/// one in Python. [`multiprocessing::Options::proxy`](crate::multiprocessing::Options::proxy) and
+/// [`zeromq::Options::proxy`](crate::zeromq::Options::proxy) make one.
 ///
 /// It connects on its first call, and again after one that went wrong. Clones share the connection; there a call waits for the one before it,
 /// because replies do not say what they answer.
@@ -42,28 +43,19 @@ use crate::stream::within;
 /// "Implementing Remote Procedure Calls" of the Python Cookbook, 3rd edition, 11.8; see [`Form`].
 #[derive(Clone)]
 pub struct RpcProxy {
-    options: Options,
+    way: Way,
     location: Arc<str>,
     form: Form,
     timeout: Option<Duration>,
     /// The connection, when no call is under way.
-    idle: Arc<Mutex<Option<Connection>>>,
-}
-
-impl Options {
-    /// Calls the functions of the server there. Nothing is connected yet.
-    pub fn proxy(self, location: &str) -> RpcProxy {
-        RpcProxy {
-            options: self,
-            location: location.into(),
-            form: Form::default(),
-            timeout: None,
-            idle: Arc::default(),
-        }
-    }
+    idle: Arc<Mutex<Option<Line>>>,
 }
 
 impl RpcProxy {
+    pub(crate) fn new(way: Way, location: &str, form: Form) -> Self {
+        Self { way, location: location.into(), form, timeout: None, idle: Arc::default() }
+    }
+
     /// A proxy that calls in another form. It has a connection of its own.
     #[must_use]
     pub fn with_form(&self, form: Form) -> Self {
@@ -88,25 +80,20 @@ impl RpcProxy {
     }
 
     async fn exchange<T: DeserializeOwned>(&self, name: &str, arguments: &(dyn Arguments + Sync)) -> Result<T> {
-        let settings = connection::settings();
+        let settings = Line::settings();
         let mut idle = self.idle.lock().await;
         // It is put back when the reply is there: until then a reply may come that nobody would be waiting for.
-        let mut connection = match idle.take() {
-            Some(connection) => connection,
-            None => self.options.connect(&self.location).await.map_err(Error::of_unsent)?,
+        let mut line = match idle.take() {
+            Some(line) => line,
+            None => self.way.connect(&self.location).await.map_err(Error::of_unsent)?,
         };
-        if let Err(error) = connection.write(|out| self.form.write_call(out, settings, name, arguments)) {
-            *idle = Some(connection);
+        if let Err(error) = line.write(|out| self.form.write_call(out, settings, name, arguments)) {
+            *idle = Some(line);
             return Err(error);
         }
-        connection.flush().await?;
-        let Some(reply) = connection.recv_bytes().await? else {
-            return Err(Error::connection("the server has closed the connection"));
-        };
-        if reply.starts_with(CHALLENGE) {
-            return Err(Error::new(Kind::Refused, "the server asks for an authkey"));
-        }
-        *idle = Some(connection);
+        line.flush().await?;
+        let reply = line.reply().await?;
+        *idle = Some(line);
         drop(idle);
         let bytes = self.form.opened(&reply, settings).map_err(unreadable)?;
         self.result(&bytes, settings)

@@ -8,7 +8,7 @@ use salamander_value::{Dict, Exception, Kind, Reader, Result, Str, Token, Value,
 use super::exception::{portable, spelled_out};
 
 /// What calls and replies look like inside of their frames: programs that follow the recipe differ there. A server answers each call in
-/// the form in which it came.
+/// the form in which it came. Over ZeroMQ, what `send_pyobj` sends is [`Form::Pickle`], and what `send_json` sends [`Form::Json`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Form {
@@ -35,7 +35,7 @@ pub(super) struct Asked {
 
 impl Form {
     /// How what it carries is encoded.
-    pub(super) fn codec(self) -> Codec {
+    pub(crate) fn codec(self) -> Codec {
         match self {
             Form::PickleInPickle | Form::Pickle => Codec::Pickle,
             Form::JsonText | Form::JsonInPickle | Form::Json => Codec::Json,

@@ -2,19 +2,14 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use salamander_codec::{Generation, Settings};
-use salamander_object::{Call, CallContext, Format, Outcome, Payload, Session};
-use salamander_value::{Exception, Uuid};
 
-use super::form::{self, Asked};
-use crate::daemon::{CorrelationIds, Counted};
-use crate::multiprocessing::{Connection, Listener, Options};
+use super::{Connection, Listener, MULTIPROCESSING, Options};
+use crate::rpc::{Answers, write_reply};
 use crate::stream::within;
-use crate::{DaemonHandle, Error, Result};
+use crate::{Beside, DaemonHandle, Result};
 
 /// Serves a daemon's functions and objects to programs that follow the recipe for calls over `multiprocessing.connection`, each call in
 /// the [form](super::Form) in which it comes. It has a port of its own, because there the server speaks first.
@@ -70,22 +65,51 @@ impl RpcServer {
         self.listener.local_addr()
     }
 
+    /// Where it is, with lines of code that call there. Where there is a key, they say `KEY` in its place.
+    pub fn beside(&self) -> Beside {
+        let location = self.location();
+        let address = match location.strip_prefix("./u:") {
+            Some(path) => format!("\"{path}\""),
+            None => {
+                let (host, port) = location.rsplit_once(':').unwrap_or((location, "0"));
+                format!("(\"{}\", {port})", host.trim_matches(['[', ']']))
+            }
+        };
+        let (key, option) = match self.listener.has_key() {
+            true => (", authkey=b\"KEY\"", ".authkey(\"KEY\")"),
+            false => ("", ""),
+        };
+        let python = format!(
+            "from multiprocessing.connection import Client; c = Client({address}{key}); \
+             c.send((\"add\", (2, 3), {{}})); print(c.recv())"
+        );
+        let rust = format!(
+            "let sum: i64 = multiprocessing::Options::new(){option}.proxy(\"{location}\").call(\"add\", (2, 3)).await?;"
+        );
+        Beside {
+            protocol: MULTIPROCESSING,
+            location: location.to_owned(),
+            samples: vec![("Python", python), ("Rust", rust)],
+        }
+    }
+
     /// Serves clients until the daemon stops, which waits until this port is closed and calls that are under way are answered.
     pub async fn serve(self) {
         let shared = self.daemon.0.clone();
         // A daemon that has stopped has closed this port too: this is given back after the listener.
         let _listening = shared.tasks.token();
+        let announced = self.beside();
         let Self { mut listener, daemon } = self;
-        let mut settings = Settings::clone(&shared.dialect(Generation::Pyro5).codec_settings);
-        settings.without_pyro = true;
-        let settings = Arc::new(settings);
+        let settings = Answers::settings_of(&daemon);
+        let _announced = daemon.announce(announced);
         let first_call = listener.first_call_timeout();
         tracing::info!("calls by multiprocessing connections are served on {}", listener.location());
         loop {
             tokio::select! {
                 () = shared.stopping.cancelled() => return,
                 connection = listener.accept() => {
-                    let client = Client::new(connection, daemon.clone(), settings.clone());
+                    let answers = Answers::new(daemon.clone(), settings.clone(), connection.peer());
+                    let client = Client { connection, daemon: daemon.clone(), answers };
                     shared.tasks.spawn(client.run(first_call));
                 }
             }
@@ -102,19 +126,10 @@ impl RpcServer {
 struct Client {
     connection: Connection,
     daemon: DaemonHandle,
-    settings: Arc<Settings>,
-    session: Arc<Session>,
-    ids: CorrelationIds,
-    _counted: Counted,
+    answers: Answers,
 }
 
 impl Client {
-    fn new(connection: Connection, daemon: DaemonHandle, settings: Arc<Settings>) -> Self {
-        let session = Arc::new(Session::new(connection.peer()));
-        let counted = Counted::new(daemon.0.clone());
-        Self { connection, daemon, settings, session, ids: CorrelationIds::new(), _counted: counted }
-    }
-
     /// Answers calls until the client leaves or the daemon stops.
     async fn run(mut self, first_call: Option<Duration>) {
         if let Err(error) = self.answer_all(first_call).await {
@@ -155,36 +170,9 @@ impl Client {
     }
 
     async fn answer(&mut self, message: &Bytes) -> Result<()> {
-        let Asked { form, call } = form::read(message, &self.settings)
-            .map_err(|error| Error::protocol(format!("a message that is neither a pickle nor JSON: {error}")))?;
-        let format = Format { codec: form.codec(), settings: self.settings.clone() };
-        let outcome = match call {
-            Ok((name, arguments)) => match self.daemon.callable(&name) {
-                Some(callable) => {
-                    let id = Uuid::from_bytes(self.ids.next());
-                    let context = CallContext::new(Some(self.session.clone()), id, Vec::new());
-                    let arguments = Payload::Values(arguments);
-                    self.daemon
-                        .call(Call { object: callable.object, method: callable.method, arguments, context, format })
-                        .await
-                }
-                // As the recipe's server, which looks it up in a dict.
-                None => Outcome::Exception(Exception::key_error(name)),
-            },
-            Err(exception) => Outcome::Exception(exception),
-        };
-        let settings = &self.settings;
-        self.connection.write(|out| form.write_outcome(out, settings, outcome)).or_else(|error| {
-            tracing::debug!("a reply could not be sent: {error}");
-            let exception = Exception::from(error);
-            self.connection.write(|out| form.write_outcome(out, settings, Outcome::Exception(exception)))
-        })
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.session.end();
+        let (form, outcome) = self.answers.begin(message)?;
+        let outcome = outcome.await;
+        write_reply(&mut self.connection, form, self.answers.settings(), outcome)
     }
 }
 
