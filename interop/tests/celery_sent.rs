@@ -77,6 +77,7 @@ fn cases() -> Vec<(&'static str, Json)> {
         ("exchange alone", sum(json!({"exchange": "some"}))),
         ("serializer msgpack", sum(json!({"serializer": "msgpack"}))),
         ("serializer pickle", sum(json!({"serializer": "pickle"}))),
+        ("serializer yaml", sum(json!({"serializer": "yaml"}))),
         ("compression zlib", sum(json!({"compression": "zlib"}))),
         ("compression gzip", sum(json!({"compression": "gzip"}))),
         ("compression bzip2", sum(json!({"compression": "bzip2"}))),
@@ -271,7 +272,7 @@ fn body(message: &Message) -> Value {
     let decoding = Decoding::default().accepting(accept);
     let (serializer, bytes) = message.opened(&decoding).unwrap();
     match serializer.name() {
-        "json" | "yaml" => String::from_utf8(bytes.to_vec()).unwrap().into(),
+        "json" => String::from_utf8(bytes.to_vec()).unwrap().into(),
         _ => {
             let settings = salamander_wire::celery::settings();
             let body = TaskBody { serializer, bytes };
@@ -307,11 +308,8 @@ fn compared(message: &Message) -> Dict {
         }
     }
     let properties = &message.properties;
-    let expiration = properties.expiration.as_deref().map(|text| match text.len() {
-        // Milliseconds up to 2040 change while one looks.
-        12 => "long".to_owned(),
-        _ => text.to_owned(),
-    });
+    // What is too long for RabbitMQ is left out here.
+    let expiration = properties.expiration.as_deref().filter(|text| text.len() < 11).map(str::to_owned);
     let reply_to = properties.reply_to.as_deref().unwrap();
     Dict::from_iter([
         ("headers", Value::from(headers)),

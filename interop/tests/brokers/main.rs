@@ -1,4 +1,6 @@
 //! Brokers: our drivers by one contract, and beside Python's.
 #![allow(clippy::unwrap_used)]
 
+mod kombu;
 mod rabbitmq;
+mod redis;

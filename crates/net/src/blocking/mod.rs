@@ -33,7 +33,14 @@ pub fn wait<F: Future>(future: F) -> Result<F::Output> {
             let runtime =
                 Builder::new_multi_thread().worker_threads(1).thread_name("salamander").enable_all().build();
             let runtime = runtime.map_err(|error| Error::connection(format!("no runtime: {error}")))?;
-            RUNTIME.get_or_init(|| runtime)
+            if let Err(late) = RUNTIME.set(runtime) {
+                // Another thread was faster. Asynchronous code may be here by mistake, where a runtime must not be dropped.
+                late.shutdown_background();
+            }
+            match RUNTIME.get() {
+                Some(runtime) => runtime,
+                None => return Err(Error::connection("no runtime")),
+            }
         }
     };
     // A runtime that cannot be entered here panics before it polls anything.

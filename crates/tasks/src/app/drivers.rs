@@ -26,6 +26,8 @@ const BROKERS: &[(&str, Option<&str>)] = &[
     ("rediss", Some("redis")),
     ("redis+socket", Some("redis")),
     ("sentinel", Some("redis")),
+    ("redis+cluster", Some("redis")),
+    ("rediss+cluster", Some("redis")),
     ("amqp", Some("amqp")),
     ("amqps", Some("amqp")),
     ("pyamqp", Some("amqp")),
@@ -40,13 +42,16 @@ const BACKENDS: &[(&str, Option<&str>)] = &[
     ("rediss", Some("redis")),
     ("redis+socket", Some("redis")),
     ("sentinel", Some("redis")),
+    ("redis+cluster", Some("redis")),
+    ("rediss+cluster", Some("redis")),
     ("db+sqlite", None),
     ("db+postgresql", Some("postgres")),
 ];
 
 impl Opened {
     /// The broker of one or several URLs, as `broker_url` has them.
-    pub(super) fn open(urls: &[Str], _settings: &Settings) -> Result<Self> {
+    #[cfg_attr(not(feature = "redis"), allow(unused_variables))]
+    pub(super) fn open(urls: &[Str], settings: &Settings) -> Result<Self> {
         let [first, others @ ..] = urls else {
             return Err(Error::new(Kind::Misuse, "broker_url is empty"));
         };
@@ -64,6 +69,12 @@ impl Opened {
             "amqp" | "amqps" | "pyamqp" => {
                 let all: Vec<&str> = urls.iter().map(|url| url.strip_prefix("py").unwrap_or(url)).collect();
                 Ok(Self::Given(Arc::new(crate::broker::Amqp::new(&all.join(";"))?)))
+            }
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" | "redis+socket" | "sentinel" | "redis+cluster" | "rediss+cluster" => {
+                let all: Vec<&str> = urls.iter().map(|url| &**url).collect();
+                let broker = crate::broker::RedisBroker::new(&all.join(";"), &settings.broker_transport_options)?;
+                Ok(Self::Given(Arc::new(broker)))
             }
             other => Err(missing("broker", other, BROKERS)),
         }
@@ -91,6 +102,12 @@ impl Opened {
             (scheme @ ("memory" | "embedded"), _) => {
                 let text = format!("results are kept by {scheme}:// only where the broker is the same");
                 Err(Error::new(Kind::Misuse, text))
+            }
+            #[cfg(feature = "redis")]
+            ("redis" | "rediss" | "redis+socket" | "sentinel" | "redis+cluster" | "rediss+cluster", _) => {
+                let results =
+                    crate::backend::RedisResults::new(url, options, &settings.result_backend_transport_options)?;
+                Ok(Some(Arc::new(results)))
             }
             (other, _) => Err(missing("result backend", other, BACKENDS)),
         }

@@ -4,6 +4,8 @@
 //! poll.
 
 mod embedded;
+#[cfg(feature = "redis")]
+mod redis;
 mod rpc;
 
 use salamander_value::Str;
@@ -12,6 +14,8 @@ use salamander_wire::celery::ResultMeta;
 use crate::Waits;
 pub(crate) use embedded::Kept;
 pub use embedded::{EmbeddedResults, ResultOptions};
+#[cfg(feature = "redis")]
+pub use redis::RedisResults;
 pub use rpc::{RpcOptions, RpcResults};
 
 /// A result backend, shared by all who store and wait.

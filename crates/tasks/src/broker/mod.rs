@@ -13,6 +13,8 @@ mod embedded;
 #[allow(dead_code, unused_imports)]
 pub(crate) mod hub;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod topology;
 
 use std::time::Duration;
@@ -27,6 +29,8 @@ pub use delivery::{Delivery, Settle, Settlement};
 pub(crate) use embedded::Store;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use memory::Memory;
+#[cfg(feature = "redis")]
+pub use redis::RedisBroker;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};
 
 use crate::Waits;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use salamander_codec::{Args, Arguments};
-use salamander_value::{Str, Value};
+use salamander_value::{DateTime, Str, Value};
 use salamander_wire::celery::{
     Compression, DeliveryInfo, ResultTree, Serializer, TaskBody, TaskHeaders, TaskMessage, TimeLimits,
 };
@@ -145,10 +145,12 @@ impl<T> Signature<T> {
 fn expiry(options: &SendOptions, clock: Clock) -> Result<(Option<Str>, Option<Str>)> {
     Ok(match &options.expires {
         None => (None, None),
-        Some(Expires::After(seconds)) => (Some(clock.after(*seconds)), Some(expiration(*seconds))),
+        Some(Expires::After(seconds)) => (Some(clock.after(*seconds)), expiration(*seconds)),
         Some(Expires::At(time)) => {
-            let wrong = || Error::new(Kind::Misuse, format!("expires is no time: {time}"));
-            (Some(time.clone()), Some(clock.expiration(time).ok_or_else(wrong)?))
+            if time.parse::<DateTime>().is_err() {
+                return Err(Error::new(Kind::Misuse, format!("expires is no time: {time}")));
+            }
+            (Some(time.clone()), clock.expiration(time))
         }
     })
 }
