@@ -7,6 +7,7 @@ mod database;
 mod embedded;
 #[cfg(feature = "redis")]
 mod redis;
+mod rpc;
 
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
@@ -18,6 +19,7 @@ pub use embedded::{EmbeddedResults, ResultOptions};
 pub(crate) use embedded::{Kept, finality, pack, unpack};
 #[cfg(feature = "redis")]
 pub use redis::RedisResults;
+pub use rpc::{RpcOptions, RpcResults};
 
 /// A result backend, shared by all who store and wait.
 ///
@@ -32,6 +34,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The queue that results are sent to, where they are messages; it travels with each task.
     fn reply_to(&self) -> Option<Str> {
+        None
+    }
+
+    /// Makes ready for results, where that takes something: done before the task is sent whose result is wanted.
+    fn prepare(&self) -> Option<Waits<'_, ()>> {
         None
     }
 
