@@ -6,6 +6,7 @@
 mod embedded;
 #[cfg(feature = "redis")]
 mod redis;
+mod rpc;
 
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
@@ -15,6 +16,7 @@ pub(crate) use embedded::Kept;
 pub use embedded::{EmbeddedResults, ResultOptions};
 #[cfg(feature = "redis")]
 pub use redis::RedisResults;
+pub use rpc::{RpcOptions, RpcResults};
 
 /// A result backend, shared by all who store and wait.
 ///
@@ -29,6 +31,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The queue that results are sent to, where they are messages; it travels with each task.
     fn reply_to(&self) -> Option<Str> {
+        None
+    }
+
+    /// Makes ready for results, where that takes something: done before the task is sent whose result is wanted.
+    fn prepare(&self) -> Option<Waits<'_, ()>> {
         None
     }
 
