@@ -1,7 +1,7 @@
 //! What every result backend has to do, and what it says that it can.
 //!
 //! [`backend_contract!`](crate::backend_contract) makes a test of each part.
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
 
 pub mod basics;
 pub mod faults;
