@@ -6,6 +6,8 @@ use std::sync::Arc;
 use clap::Args;
 use salamander::http::Site;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
+use salamander::tasks::broker::pyro::{KOMBU_BROKER, KombuBroker};
+use salamander::tasks::broker::{Broker, Embedded, EmbeddedOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
 
@@ -31,8 +33,9 @@ Examples:
   salamander up --zmq-port 17001
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
-It serves Pyro.NameServer, test.echoserver, example.greeting, example.calculator and the functions add and sub, to Pyro's \
-clients, by HTTP, XML-RPC and JSON-RPC. Ctrl-C stops it.")]
+It serves Pyro.NameServer, kombu.broker (queues for Celery, as pyro://localhost/kombu.broker), test.echoserver, \
+example.greeting, example.calculator and the functions add and sub, to Pyro's clients, by HTTP, XML-RPC and JSON-RPC. \
+Ctrl-C stops it.")]
 pub(crate) struct Up {
     /// The host name or address to listen on [default: PYRO_HOST, or localhost]
     #[arg(long)]
@@ -50,6 +53,10 @@ pub(crate) struct Up {
     /// postgres://...
     #[arg(short, long)]
     storage: Option<String>,
+
+    /// Let what is in the queues survive a power cut, and not only that the program is killed
+    #[arg(long)]
+    fsync: bool,
 
     /// Leave the demonstration objects out
     #[arg(long)]
@@ -95,10 +102,13 @@ impl Up {
         let registry = server.registry().clone();
         // Others may serve objects under names of a store that is not ours alone.
         let only_at = self.storage.as_ref().map(|_| daemon.location());
-        let objects = match self.no_demo {
+        let queues = self.queues(&data)?;
+        let mut objects = vec![(KOMBU_BROKER, daemon.register(KOMBU_BROKER, KombuBroker::new(&queues))?)];
+        registry.add(KOMBU_BROKER, &objects[0].1, false, [QUEUES.to_owned()].into())?;
+        objects.extend(match self.no_demo {
             true => forget_demo(&registry, only_at),
             false => register_demo(&server, &registry),
-        }?;
+        }?);
         warn_of_strangers(&server, &config);
         let calls = match calls {
             Some(asked) => Some(asked.open(&daemon).await?),
@@ -119,6 +129,7 @@ impl Up {
             calls.spawn();
         }
         signals.serve(&daemon, server.serve()).await?;
+        queues.close().await.map_err(|error| Failure::failed(error.to_string()))?;
         output.line("salamander has stopped.")
     }
 
@@ -152,6 +163,13 @@ impl Up {
             Failure::Usage(message) if self.storage.is_none() => Failure::Failed(message),
             other => other,
         })
+    }
+
+    /// The queues in the data directory.
+    fn queues(&self, data: &DataDir) -> Result<Embedded, Failure> {
+        let mut options = EmbeddedOptions::default();
+        options.fsync = self.fsync;
+        Embedded::open(data.file("tasks.sqlite"), options).map_err(|error| Failure::failed(error.to_string()))
     }
 
     /// The storage of names in the data directory.
@@ -201,14 +219,14 @@ impl Up {
         };
         output.line("")?;
         output.line("Try")?;
-        if !objects.is_empty() {
+        if objects.iter().any(|(name, _)| *name == CALCULATOR) {
             output.line(format_args!("  salamander call PYRONAME:{CALCULATOR}{at} add 2 3"))?;
             output.line(format_args!(
                 "  python -c 'import Pyro5.api; print(Pyro5.api.Proxy(\"PYRONAME:{GREETING}{at}\").get_fortune(\"Ada\"))'"
             ))?;
         }
         output.line(format_args!("  salamander nsc -n {host} -p {port} list"))?;
-        for Offer { line, .. } in offers.iter().filter(|_| !objects.is_empty()) {
+        for Offer { line, .. } in offers.iter().filter(|_| !self.no_demo) {
             output.line(format_args!("  {line}"))?;
         }
         output.line("")?;
@@ -244,6 +262,8 @@ fn base_url(server: &NameServerDaemon, secure: bool) -> String {
     }
 }
 
+/// The tag of the queues' name.
+const QUEUES: &str = "salamander.queues";
 /// The tag by which names of demonstration objects are known.
 const DEMO: &str = "salamander.demo";
 

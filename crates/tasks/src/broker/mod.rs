@@ -9,10 +9,11 @@ mod amqp;
 mod capabilities;
 mod delivery;
 mod embedded;
-// The remote object is to call the rest of it.
-#[allow(dead_code, unused_imports)]
 pub(crate) mod hub;
 mod memory;
+pub mod pyro;
+#[cfg(feature = "redis")]
+mod redis;
 mod topology;
 
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub use delivery::{Delivery, Settle, Settlement};
 pub(crate) use embedded::Store;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use memory::Memory;
+#[cfg(feature = "redis")]
+pub use redis::RedisBroker;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};
 
 use crate::Waits;
