@@ -3,6 +3,7 @@
 //! These tests start processes and read the environment, which the crates they test may not.
 #![allow(clippy::disallowed_methods)]
 
+pub mod backend_contract;
 pub mod broker_contract;
 pub mod browser;
 pub mod certs;

@@ -12,6 +12,8 @@ pub mod blocking;
 pub mod broker;
 pub mod call;
 mod error;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod routing;
 pub mod task;
 mod waits;

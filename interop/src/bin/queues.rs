@@ -30,7 +30,7 @@ async fn main() -> Result<(), Failure> {
     let queues = Embedded::open(file, EmbeddedOptions::default())?;
     let server = NameServerDaemon::bind(options, Arc::new(Config::default())).await?;
     let uri = server.daemon().register(KOMBU_BROKER, KombuBroker::new(&queues))?;
-    server.registry().add(KOMBU_BROKER, &uri, false, Default::default())?;
+    server.registry().add(KOMBU_BROKER, &uri, false, Default::default()).map_err(|error| error.to_string())?;
     println!("{}", server.uri().port().ok_or("no port")?);
     let handle = server.daemon().handle();
     std::thread::spawn(move || {

@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod embedded;
+mod kombu;
 mod rabbitmq;
+mod redis;

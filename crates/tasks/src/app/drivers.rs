@@ -6,8 +6,8 @@ use salamander_value::Str;
 use salamander_wire::celery::Serializer;
 
 use super::Settings;
-use crate::backend::{Backend, EmbeddedResults, ResultOptions};
-use crate::broker::pyro::{Pyro, PyroResults};
+use crate::backend::{Backend, Database, EmbeddedResults, PyroResults, ResultOptions, RpcOptions, RpcResults};
+use crate::broker::pyro::Pyro;
 use crate::broker::{Broker, Embedded, EmbeddedOptions, Memory};
 use crate::error::{Error, Kind, Result};
 
@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 pub(super) enum Opened {
     Memory(Memory),
     Embedded(Embedded),
-    Pyro(Arc<Pyro>),
+    Pyro(Pyro),
     Given(Arc<dyn Broker>),
 }
 
@@ -28,6 +28,8 @@ const BROKERS: &[(&str, Option<&str>)] = &[
     ("rediss", Some("redis")),
     ("redis+socket", Some("redis")),
     ("sentinel", Some("redis")),
+    ("redis+cluster", Some("redis")),
+    ("rediss+cluster", Some("redis")),
     ("amqp", Some("amqp")),
     ("amqps", Some("amqp")),
     ("pyamqp", Some("amqp")),
@@ -37,18 +39,22 @@ const BROKERS: &[(&str, Option<&str>)] = &[
 const BACKENDS: &[(&str, Option<&str>)] = &[
     ("memory", None),
     ("embedded", None),
+    ("pyro", None),
     ("rpc", None),
     ("redis", Some("redis")),
     ("rediss", Some("redis")),
     ("redis+socket", Some("redis")),
     ("sentinel", Some("redis")),
+    ("redis+cluster", Some("redis")),
+    ("rediss+cluster", Some("redis")),
     ("db+sqlite", None),
     ("db+postgresql", Some("postgres")),
 ];
 
 impl Opened {
     /// The broker of one or several URLs, as `broker_url` has them.
-    pub(super) fn open(urls: &[Str], _settings: &Settings) -> Result<Self> {
+    #[cfg_attr(not(feature = "redis"), allow(unused_variables))]
+    pub(super) fn open(urls: &[Str], settings: &Settings) -> Result<Self> {
         let [first, others @ ..] = urls else {
             return Err(Error::new(Kind::Misuse, "broker_url is empty"));
         };
@@ -62,16 +68,20 @@ impl Opened {
                 one()?;
                 Ok(Self::Embedded(Embedded::open(rest(first), EmbeddedOptions::default())?))
             }
+            "pyro" => {
+                one()?;
+                Ok(Self::Pyro(Pyro::new(first)?))
+            }
             #[cfg(feature = "amqp")]
             "amqp" | "amqps" | "pyamqp" => {
                 let all: Vec<&str> = urls.iter().map(|url| url.strip_prefix("py").unwrap_or(url)).collect();
                 Ok(Self::Given(Arc::new(crate::broker::Amqp::new(&all.join(";"))?)))
             }
-            "pyro" => one().and_then(|()| Ok(Self::Pyro(Arc::new(Pyro::new(first)?)))),
-            #[cfg(feature = "amqp")]
-            "amqp" | "amqps" | "pyamqp" => {
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" | "redis+socket" | "sentinel" | "redis+cluster" | "rediss+cluster" => {
                 let all: Vec<&str> = urls.iter().map(|url| &**url).collect();
-                Ok(Self::Given(Arc::new(crate::broker::Amqp::new(&all.join(";"))?)))
+                let broker = crate::broker::RedisBroker::new(&all.join(";"), &settings.broker_transport_options)?;
+                Ok(Self::Given(Arc::new(broker)))
             }
             other => Err(missing("broker", other, BROKERS)),
         }
@@ -81,7 +91,7 @@ impl Opened {
         match self {
             Self::Memory(memory) => Arc::new(memory.clone()),
             Self::Embedded(embedded) => Arc::new(embedded.clone()),
-            Self::Pyro(pyro) => pyro.clone(),
+            Self::Pyro(pyro) => Arc::new(pyro.clone()),
             Self::Given(broker) => broker.clone(),
         }
     }
@@ -97,10 +107,22 @@ impl Opened {
             ("embedded" | "rpc", Self::Embedded(embedded)) => {
                 Ok(Some(Arc::new(EmbeddedResults::new(embedded, options))))
             }
-            ("embedded" | "rpc", Self::Pyro(pyro)) => Ok(Some(Arc::new(PyroResults::new(pyro, options)))),
-            (scheme @ ("memory" | "embedded"), _) => {
+            ("embedded" | "pyro", Self::Pyro(pyro)) => Ok(Some(Arc::new(PyroResults::new(pyro, options)))),
+            ("rpc", _) => {
+                let ResultOptions { serializer, expires } = options;
+                let options = RpcOptions { serializer, expires, ..RpcOptions::default() };
+                Ok(Some(Arc::new(RpcResults::new(self.broker(), options))))
+            }
+            (scheme, _) if scheme.starts_with("db+") => Ok(Some(Arc::new(Database::open(url, options)?))),
+            (scheme @ ("memory" | "embedded" | "pyro"), _) => {
                 let text = format!("results are kept by {scheme}:// only where the broker is the same");
                 Err(Error::new(Kind::Misuse, text))
+            }
+            #[cfg(feature = "redis")]
+            ("redis" | "rediss" | "redis+socket" | "sentinel" | "redis+cluster" | "rediss+cluster", _) => {
+                let results =
+                    crate::backend::RedisResults::new(url, options, &settings.result_backend_transport_options)?;
+                Ok(Some(Arc::new(results)))
             }
             (other, _) => Err(missing("result backend", other, BACKENDS)),
         }

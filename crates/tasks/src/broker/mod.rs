@@ -12,6 +12,8 @@ mod embedded;
 pub(crate) mod hub;
 mod memory;
 pub mod pyro;
+#[cfg(feature = "redis")]
+mod redis;
 mod topology;
 
 use std::time::Duration;
@@ -19,6 +21,8 @@ use std::time::Duration;
 use salamander_value::Str;
 use salamander_wire::celery::Message;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisBroker;
 #[cfg(feature = "amqp")]
 pub use amqp::Amqp;
 pub use capabilities::Capabilities;

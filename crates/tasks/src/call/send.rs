@@ -160,7 +160,12 @@ impl Prepared {
     pub(crate) async fn publish<T>(self, app: &App, parent: Option<&TaskContext>) -> Result<AsyncResult<T>> {
         let Self { id, publication, declare, ignore_result, add_to_parent, retry, limit } = self;
         let result = AsyncResult::sent(app.clone(), id, ignore_result);
-        let publish = attempts(app, publication, declare, retry);
+        let publish = async {
+            if !ignore_result && let Some(preparing) = app.backend().and_then(|backend| backend.prepare()) {
+                preparing.await?;
+            }
+            attempts(app, publication, declare, retry).await
+        };
         match tokio::time::timeout(limit, publish).await {
             Ok(done) => done?,
             Err(_) => {

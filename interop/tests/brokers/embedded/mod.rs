@@ -7,6 +7,8 @@ use interop::queues::{Directory, Queues};
 use salamander_tasks::broker::pyro::Pyro;
 use salamander_tasks::broker::{Broker, Embedded, EmbeddedOptions, Memory};
 
+mod python;
+
 mod memory {
     use super::*;
 

@@ -1,5 +1,9 @@
 //! RabbitMQ.
 
+mod driver;
+mod python;
+mod rpc;
+
 use std::sync::Arc;
 
 use interop::broker_contract::Place;

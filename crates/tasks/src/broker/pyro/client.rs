@@ -102,13 +102,9 @@ impl Broker for Pyro {
 
     fn publish(&self, publication: Publication) -> Waits<'_, ()> {
         Box::pin(async move {
-            let Publication { exchange, routing_key, mut message, delay } = publication;
-            let info = &mut message.properties.delivery_info;
-            info.exchange = exchange.clone();
-            info.routing_key = routing_key.clone();
-            let parcel = Parcel::pack(&message)?;
-            let size = parcel.envelope.len();
-            let sent = Sent::from(Posting { exchange, routing_key, parcel, delay });
+            let posting = Posting::of(publication)?;
+            let size = posting.parcel.envelope.len();
+            let sent = Sent::from(posting);
             self.0.published.send(&self.0.link, sent, size).await
         })
     }

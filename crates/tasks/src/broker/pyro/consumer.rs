@@ -35,6 +35,8 @@ pub(super) struct Shared {
     went: Notify,
     /// Something is to be settled.
     settled: Notify,
+    /// One at a time, so that none that is on its way is overtaken by the end.
+    settling: tokio::sync::Mutex<()>,
     runtime: Handle,
 }
 
@@ -83,6 +85,7 @@ impl PyroConsumer {
             came: Notify::new(),
             went: Notify::new(),
             settled: Notify::new(),
+            settling: tokio::sync::Mutex::default(),
             runtime: Handle::current(),
         });
         // The first time a refusal is an error; a connection is waited for.
@@ -130,8 +133,9 @@ impl Shared {
         Ok(())
     }
 
-    /// Sends what is to be settled.
+    /// Sends what is to be settled. When it is done, so is all that was settled before.
     async fn send_settlements(&self) {
+        let _turn = self.settling.lock().await;
         let (number, settlements) = {
             let mut state = self.state();
             (state.number, std::mem::take(&mut state.settlements))

@@ -91,8 +91,18 @@ impl Link {
         arguments: impl Arguments + Sync,
         waiting: Duration,
     ) -> Result<T, Fault> {
-        let proxy = self.proxy.with_timeout(Some(PATIENCE + waiting));
-        proxy.call(method, arguments).await.map_err(|error| fault(&error))
+        if self.is_closed() {
+            return Err(Fault::Refused(closed()));
+        }
+        // Not a proxy with a timeout: that would have a connection of its own.
+        match tokio::time::timeout(PATIENCE + waiting, self.proxy.call(method, arguments)).await {
+            Ok(done) => done.map_err(|error| fault(&error)),
+            Err(_) => {
+                // Whoever does not answer is not there any more, although nobody has said so.
+                self.proxy.release();
+                Err(Fault::Lost(Error::new(Kind::Connection, format!("{} does not answer", self.shown_url()))))
+            }
+        }
     }
 
     /// A call that is made again until it can be made.
@@ -103,9 +113,6 @@ impl Link {
     ) -> Result<T, Fault> {
         let mut pause = None;
         loop {
-            if self.is_closed() {
-                return Err(Fault::Refused(closed()));
-            }
             match self.attempt(method, &arguments, Duration::ZERO).await {
                 Err(Fault::Lost(error)) => self.pause(&mut pause, &error).await,
                 done => return done,
