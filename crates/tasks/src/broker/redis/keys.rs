@@ -168,7 +168,7 @@ mod tests {
             ("priority_steps=3,0", "priority_steps should be"),
             ("queue_order_strategy=x", "queue_order_strategy is"),
         ] {
-            let error = Keys::parse(&format!("redis://h?{option}"), &Dict::new()).unwrap_err();
+            let error = Keys::parse(&format!("redis://h?{option}"), &Dict::new()).map(drop).unwrap_err();
             assert!(error.kind() == Kind::Misuse && error.to_string().contains(said), "{error}");
         }
     }
