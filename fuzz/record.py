@@ -3,6 +3,8 @@
     .venv/bin/python fuzz/record.py
 """
 
+import ast
+import base64
 import collections
 import datetime
 import decimal
@@ -13,6 +15,7 @@ import multiprocessing.connection
 import os
 import pathlib
 import pickle
+import re
 import socket
 import struct
 import uuid
@@ -20,7 +23,9 @@ import xmlrpc.client
 import zlib
 
 import msgpack
+import yaml
 import serpent
+import zmq
 import Pyro4
 import Pyro4.core
 import Pyro4.errors
@@ -341,9 +346,108 @@ def record_multiprocessing():
     save("multiprocessing", "byte_by_byte", b"\1\0" + streams["new_server"] + streams["long_length"])
 
 
+def record_zmtp():
+    greeting = b"\xff\0\0\0\0\0\0\0\1\x7f\3\1NULL" + bytes(48)
+
+    def ready(kind):
+        return b"\4%c\5READY\x0bSocket-Type\0\0\0%c%s" % (22 + len(kind), len(kind), kind)
+
+    def sent(kind, peer, *messages, **options):
+        """What a socket of pyzmq sends to one of the other type that is there and says nothing more."""
+        with socket.create_server(("127.0.0.1", 0)) as listener, zmq.Context() as context:
+            with context.socket(kind) as ours:
+                ours.linger = 0
+                for name, value in options.items():
+                    setattr(ours, name, value)
+                ours.connect("tcp://127.0.0.1:%d" % listener.getsockname()[1])
+                for message in messages:
+                    ours.send_multipart(message)
+                theirs, _ = listener.accept()
+                theirs.settimeout(0.5)
+                theirs.sendall(greeting + ready(peer))
+                data = b""
+                try:
+                    while piece := theirs.recv(1 << 16):
+                        data += piece
+                except (TimeoutError, ConnectionError):
+                    pass
+                theirs.close()
+        return data
+
+    call = ("add", (2, 3), {})
+    streams = {
+        "req_pickle": sent(zmq.REQ, b"REP", [pickle.dumps(call)]),
+        "req_json": sent(zmq.REQ, b"REP", [json.dumps(call).encode()]),
+        "req_long": sent(zmq.REQ, b"ROUTER", [b"x" * 1000]),
+        "dealer": sent(zmq.DEALER, b"REP", [b"", b"1"], [b"id", b"", b"2"], [b"3"], [b""], routing_id=b"somebody"),
+        "router_to_dealer": sent(zmq.DEALER, b"ROUTER", [b"\0abcd", b"", b"4"]),
+        "rep": sent(zmq.REP, b"REQ"),
+        "heartbeats": sent(zmq.DEALER, b"REP", [b"", b"5"], heartbeat_ivl=100, heartbeat_ttl=1000),
+        "sub": sent(zmq.SUB, b"REP"),
+        "plain": sent(zmq.REQ, b"REP", plain_username=b"admin", plain_password=b"secret"),
+    }
+    opened = greeting + ready(b"REQ")
+    streams |= {
+        "error": greeting + b"\4\x0a\5ERROR\3bad",
+        "http": b"GET / HTTP/1.1\r\n\r\n",
+        "too_long": opened + b"\2\x7f" + b"\xff" * 7,
+        "too_many_parts": opened + b"\1\0" * 300,
+        "flags": opened + b"\x08\0",
+        "message_too_early": greeting + b"\1\0\0\1x",
+        "pings": opened + b"\4\x0a\4PING\0\5abc\4\5\4PONG",
+    }
+    for name, data in streams.items():
+        save("zmtp", name, b"\0" + data)
+    save("zmtp", "in_pieces", b"\3" + bytes([0, 3, 12]) + streams["dealer"] + streams["pings"][len(opened):])
+
+
+DOCUMENTS = {
+    "block": "a:\n- 1\n- b: |\n    text\n      more\n  c: >-\n    folded\n    text\n? - complex\n: 2\n",
+    "aliases": "- &a [1, 2]\n- *a\n- &b {x: *a}\n- <<: *b\n  y: 3\n- <<: [*b, {z: 1}]\n",
+    "scalars": "[yes, No, ~, null, 0x1F, 012, 0b1, 1_000, 12:30:45, 1.5e+3, .inf, -.INF, .NaN, 190:20:30.15, '', \"\\x41\\u20ac\"]",
+    "times": "[2001-12-14t21:59:43.10-05:00, 2001-12-14 21:59:43.10 -5, 2002-12-14, 2001-12-15 2:59:43Z]",
+    "tags": "[!!str 1, !!int '2', !!float 1, !!binary YWJj, !!set {a, b}, !!omap [a: 1], !!pairs [a: 1, a: 2], !!null x, ! y]",
+    "refused": "!!python/object/apply:os.system [ls]",
+    "directives": "%YAML 1.1\n%TAG !e! tag:yaml.org,2002:\n---\n!e!str x\n...\n",
+    "call": "[obj, add, [2, 3], {}]",
+}
+
+
+def record_yaml():
+    for name, text in DOCUMENTS.items():
+        save("yaml", name, text.encode())
+    for name, value in VALUES.items():
+        for suffix, style in [("", {}), ("_flow", {"default_flow_style": True}), ("_quoted", {"default_style": '"'})]:
+            try:
+                save("yaml", name + suffix, yaml.safe_dump(value, **style).encode("utf-8", "surrogatepass"))
+            except yaml.YAMLError:
+                pass
+
+
+def record_celery():
+    """Out of what crates/wire/record/celery_messages.py has recorded."""
+    recorded = (CORPUS.parent.parent / "crates/wire/src/celery/recorded.rs").read_text()
+    serializers = {"json": 0, "msgpack": 1, "x-yaml": 2, "serialize": 3}
+    compressions = {"application/x-gzip": 0, "application/x-bz2": 1, "application/x-lzma": 2, "application/zstd": 3}
+    for name, literal in re.findall(r'const (\w+): &\[u8\] =\s*(b".*");', recorded):
+        data, name = ast.literal_eval(literal), name.lower()
+        if data.startswith(b'{"body"'):
+            save("envelope", name, data)
+            envelope = json.loads(data)
+            kind = next(at for end, at in serializers.items() if envelope["content-type"].endswith(end))
+            how = kind << 4 | compressions.get(envelope["headers"].get("compression"), 7)
+            save("task", name, bytes([how]) + base64.b64decode(envelope["body"]))
+        else:
+            kind = {"msgpack": 1, "yaml": 2, "pickle": 3}.get(name.rsplit("_")[-1], 0)
+            save("task", name, bytes([kind << 4 | 7]) + data)
+
+
 record_codecs()
 record_http()
+record_celery()
+record_yaml()
 record_multiprocessing()
+record_zmtp()
 record_pickle()
 record_xmlrpc()
 record_wire()

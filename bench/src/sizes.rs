@@ -40,7 +40,7 @@ impl Sizes {
 
     /// Of `add` over a multiprocessing connection, where nothing comes before the first call.
     pub fn of_multiprocessing(options: &Options) -> Result<Self, Failure> {
-        let server = Spec::new(Program::Bench).with("system", "multiprocessing").with("runtime", "ct");
+        let server = crate::sections::door("multiprocessing", "ct");
         let (_server, location) = Process::start("server", &server, options)?;
         let (port, counters) = tap(location.rsplit(':').next().unwrap_or_default().parse()?)?;
         let proxy = Connections::new().proxy(&format!("127.0.0.1:{port}"));

@@ -2,6 +2,8 @@
 //! any runner will do: cargo-fuzz on nightly Rust, and `interop/tests/fuzz_replay.rs` on stable.
 
 mod gateway;
+mod tasks;
+pub mod zmtp;
 
 use bytes::Bytes;
 use salamander_codec::{Codec, Settings};
@@ -14,17 +16,21 @@ use salamander_value::{Kind, Value, read_value};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 17] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
     ("msgpack", msgpack),
     ("pickle", pickle),
     ("xmlrpc", xmlrpc),
+    ("yaml", yaml),
+    ("envelope", envelope),
+    ("task", task),
     ("jsonrpc", jsonrpc),
     ("wire", wire),
     ("wire_pyro4", wire_pyro4),
     ("multiprocessing", multiprocessing),
+    ("zmtp", zmtp::zmtp),
     ("uri", uri),
     ("name_pattern", name_pattern),
     ("http", http),
@@ -53,6 +59,21 @@ pub fn msgpack(data: &[u8]) {
 /// An encoded value or call in pickle.
 pub fn pickle(data: &[u8]) {
     codec(Codec::Pickle, data);
+}
+
+/// An encoded value or call in YAML.
+pub fn yaml(data: &[u8]) {
+    codec(Codec::Yaml, data);
+}
+
+/// An envelope of kombu's, as it stands in a list of Redis.
+pub fn envelope(data: &[u8]) {
+    tasks::envelope(data);
+}
+
+/// The body of a message of Celery's. The first byte says by which serializer it is encoded and how it is compressed.
+pub fn task(data: &[u8]) {
+    tasks::body(data);
 }
 
 /// A message of JSON-RPC, to a daemon that serves nothing but `rpc.discover`.

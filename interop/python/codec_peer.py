@@ -2,7 +2,7 @@
 
 Asked `values SEED FIRST COUNT CODEC...`, it makes values, describes them, and tells what the library makes of each:
 the bytes, and what the library itself decodes from them, or the class of the exception that it refuses with. Asked
-`decode COUNT`, it decodes bytes of the other side. Everything goes in fields: a length of four bytes, little-endian,
+`decode COUNT`, it decodes bytes of the other side. Started with the argument `kombu`, it does so with kombu's serializers. Everything goes in fields: a length of four bytes, little-endian,
 and the bytes.
 """
 
@@ -15,6 +15,7 @@ import msgpack
 import serpent
 from Pyro5.serializers import serializers
 
+import kombu_codecs
 import pickled
 import xml_rpc
 from describe import describe, describe_decoded
@@ -23,6 +24,11 @@ from random_values import Maker
 
 serializers["pickle"] = pickled
 serializers["xmlrpc"] = xml_rpc
+
+
+KOMBU = sys.argv[1:] == ["kombu"]
+if KOMBU:
+    serializers = kombu_codecs.SERIALIZERS
 
 
 def main():
@@ -47,8 +53,9 @@ def main():
 
 def tell_value(fields, seed, index, codecs):
     """A value or a call, and what each of the serializers makes of it."""
-    maker = (xml_rpc.XmlRpcMaker if codecs == ["xmlrpc"] else Maker)(seed << 32 | index)
-    is_call = index % 5 == 0
+    kind = kombu_codecs.KombuMaker if KOMBU else xml_rpc.XmlRpcMaker if codecs == ["xmlrpc"] else Maker
+    maker = kind(seed << 32 | index)
+    is_call = index % 5 == 0 and not KOMBU
     value = maker.call() if is_call else maker.value()
     fields.add(b"call" if is_call else b"value")
     fields.add(describe(value))
@@ -71,6 +78,8 @@ def tell_value(fields, seed, index, codecs):
 
 def other_forms(codec, value, data, index):
     """What the library writes with other settings, or an older version of it wrote; now and then."""
+    if KOMBU:
+        return kombu_codecs.other_forms(codec, value, index)
     if index % 8 != 1:
         return []
     forms = []
@@ -112,6 +121,8 @@ def other_forms(codec, value, data, index):
 
 def load(codec, data):
     """What the library decodes, before Pyro recreates classes."""
+    if KOMBU:
+        return serializers[codec].loads(data)
     if codec == "serpent":
         return serpent.loads(data)
     if codec == "marshal":
@@ -137,7 +148,7 @@ def load_call(codec, data):
 def tell_decoded(fields, codec, is_call, data):
     try:
         value = load_call(codec, data) if is_call else load(codec, data)
-        description = describe_decoded(value, nan_dicts=codec == "serpent", class_dicts=codec not in ("pickle", "xmlrpc"))
+        description = describe_decoded(value, nan_dicts=codec == "serpent", class_dicts=not KOMBU and codec not in ("pickle", "xmlrpc"))
     except Exception as error:
         fields.refused(error)
         return

@@ -118,11 +118,16 @@ def fail(kind):
     raise error
 
 
-def serve(location, key, form):
+def handler_of(form):
     handler = RPCHandler(form)
     for function in (add, sub, div, echo, fail):
         handler.register_function(function)
     handler.register_function(div, "math.div")
+    return handler
+
+
+def serve(location, key, form):
+    handler = handler_of(form)
     with Listener(address(location), authkey=authkey(key)) as listener:
         tell(listener)
         while True:
@@ -140,7 +145,10 @@ def tell(listener):
 
 
 def call(location, key, form):
-    proxy = RPCProxy(Client(address(location), authkey=authkey(key)), form)
+    show_calls(RPCProxy(Client(address(location), authkey=authkey(key)), form))
+
+
+def show_calls(proxy):
     got = []
 
     def note(function):
@@ -221,7 +229,10 @@ VALUES = [
 
 
 def values(location, key):
-    proxy = RPCProxy(Client(address(location), authkey=authkey(key)))
+    compare_values(RPCProxy(Client(address(location), authkey=authkey(key))))
+
+
+def compare_values(proxy):
     for value in VALUES + [VALUES, tuple(VALUES)]:
         back = proxy.echo(value)
         assert type(back) is type(value) and repr(back) == repr(value), (value, back)

@@ -50,7 +50,20 @@ impl CodecPeer {
     /// # Panics
     /// Where it cannot be started.
     pub fn start(zone: &str) -> Self {
+        Self::start_with(zone, &[])
+    }
+
+    /// Starts it with kombu's serializers in the place of Pyro's.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    pub fn start_kombu(zone: &str) -> Self {
+        Self::start_with(zone, &["kombu"])
+    }
+
+    fn start_with(zone: &str, arguments: &[&str]) -> Self {
         let mut command = python::script("codec_peer.py");
+        command.args(arguments);
         command.env("TZ", zone).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());

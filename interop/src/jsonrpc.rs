@@ -43,6 +43,17 @@ impl Gate {
 
 #[expose]
 impl Gate {
+    /// A stream that gives nothing until the gate opens.
+    fn hold(&self) -> impl futures_core::Stream<Item = u64> + use<> {
+        let open = self.open.clone();
+        stream::once(async move {
+            if let Ok(permit) = open.acquire().await {
+                permit.forget();
+            }
+            0
+        })
+    }
+
     async fn pass(&self, value: u64) -> u64 {
         self.entered.add_permits(1);
         if let Ok(permit) = self.open.acquire().await {

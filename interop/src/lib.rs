@@ -3,6 +3,7 @@
 //! These tests start processes and read the environment, which the crates they test may not.
 #![allow(clippy::disallowed_methods)]
 
+pub mod backend_contract;
 pub mod broker_contract;
 pub mod browser;
 pub mod certs;
@@ -12,10 +13,12 @@ pub mod examples;
 pub mod gateway;
 pub mod http;
 pub mod jsonrpc;
+pub mod metered;
 pub mod node;
 pub mod pyro4;
 pub mod pyro5;
 pub mod python;
+pub mod queues;
 pub mod servers;
 pub mod storage_contract;
 pub mod xmlrpc;

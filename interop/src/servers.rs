@@ -2,6 +2,7 @@
 //! where that takes long a part of one.
 
 mod rabbitmq;
+mod redis;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub use rabbitmq::RabbitMq;
+pub use redis::{Cluster, Redis, Sentinel};
 
 /// How long a server may take to be ready.
 const START: Duration = Duration::from_secs(60);

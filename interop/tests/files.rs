@@ -191,6 +191,30 @@ fn files_go_both_ways() {
     }
 }
 
+/// The twin without `async`; and a key, which closes what cannot show it.
+#[test]
+fn threads_transfer_too() {
+    use salamander::blocking::Proxy;
+    use salamander::files::blocking::Transfer;
+
+    let folders = Folders::new("threads");
+    let server = folders.serve(&["--upload"]);
+    let (file, back) = (folders.here.join("some"), folders.here.join("back"));
+    fill(&file, 300_000);
+    let transfer = Transfer::new(&Proxy::new(server.uri()).unwrap()).chunk(10_000);
+    assert_eq!(transfer.send(&file, "some").unwrap().size, 300_000);
+    assert_eq!(transfer.receive("some", &back).unwrap().size, 300_000);
+    assert!(same(&file, &back));
+    assert!(transfer.receive("nothing", &back).unwrap_err().to_string().contains("FileNotFoundError"));
+
+    for (more, let_in) in [(&[][..], false), (&["--without-key", "pyro5"], true)] {
+        let mut command = salamander(&[&["files", folders.served.to_str().unwrap()], more].concat());
+        let server = Server::start(command.env("PYRO_HMAC_KEY", "a key"), "URI = ");
+        let transfer = Transfer::new(&Proxy::new(server.uri()).unwrap());
+        assert_eq!(transfer.receive("some", folders.here.join("again")).is_ok(), let_in, "{more:?}");
+    }
+}
+
 #[test]
 fn what_is_not_allowed_is_refused() {
     let folders = Folders::new("refused");

@@ -55,6 +55,21 @@ fn xmlrpc() {
 }
 
 #[test]
+fn yaml() {
+    replay("yaml", MUTATIONS);
+}
+
+#[test]
+fn envelope() {
+    replay("envelope", MUTATIONS);
+}
+
+#[test]
+fn task() {
+    replay("task", MUTATIONS);
+}
+
+#[test]
 fn jsonrpc() {
     replay("jsonrpc", MUTATIONS);
 }
@@ -72,6 +87,11 @@ fn wire_pyro4() {
 #[test]
 fn multiprocessing() {
     replay("multiprocessing", MUTATIONS);
+}
+
+#[test]
+fn zmtp() {
+    replay("zmtp", MUTATIONS);
 }
 
 #[test]
@@ -99,10 +119,14 @@ fn every_target_is_replayed() {
         "msgpack",
         "pickle",
         "xmlrpc",
+        "yaml",
+        "envelope",
+        "task",
         "jsonrpc",
         "wire",
         "wire_pyro4",
         "multiprocessing",
+        "zmtp",
         "uri",
         "name_pattern",
         "http",

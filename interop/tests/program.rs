@@ -7,9 +7,14 @@ use programs::{Server, outcome, python, run, salamander, script};
 
 /// `salamander up` with a data directory of its own.
 fn up(name: &str) -> Server {
+    up_with(name, &[])
+}
+
+/// The same with further arguments.
+fn up_with(name: &str, further: &[&str]) -> Server {
     let data = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&data);
-    let args = ["up", "--port", "0", "--data", data.to_str().unwrap()];
+    let args = [&["up", "--port", "0", "--data", data.to_str().unwrap()], further].concat();
     Server::start(&mut salamander(&args), "Ctrl-C stops it.")
 }
 
@@ -43,6 +48,36 @@ fn python_calls_by_xml_rpc() {
             "`x + y`, as Python adds: numbers of any size and kind, text, lists.",
         ]
     );
+}
+
+/// What curl does, and a plain connection; each can be switched off.
+#[test]
+fn json_is_called_on_the_same_port() {
+    let lines = "import http.client, json, socket, sys, urllib.request\n\
+                 port = int(sys.argv[1])\n\
+                 def call(method, *params): return json.dumps({'jsonrpc': '2.0', 'method': method, 'params': params, 'id': 1}).encode()\n\
+                 def post(*asked):\n    \
+                     url, kind = f'http://localhost:{port}/jsonrpc', {'Content-Type': 'application/json'}\n    \
+                     return json.load(urllib.request.urlopen(urllib.request.Request(url, call(*asked), kind), timeout=60))\n\
+                 def line(*asked):\n    \
+                     with socket.create_connection(('localhost', port), timeout=60) as plain:\n        \
+                         plain.sendall(call(*asked) + b'\\n')\n        \
+                         return json.loads(plain.makefile().readline())\n\
+                 for way in (post, line):\n    \
+                     try:\n        \
+                         error = way('sub', [1, 2], 4)['error']\n        \
+                         print(way('add', 3, 4)['result'], way('example.calculator.sub', 3, 4)['result'], error['data']['class'])\n    \
+                     except (OSError, ValueError, http.client.HTTPException): print('closed')";
+    let open = "7 -1 builtins.TypeError";
+    for (name, switch, told) in [
+        ("jsonrpc", None, [open, open]),
+        ("jsonrpc-posted", Some("--no-raw-jsonrpc"), [open, "closed"]),
+        ("jsonrpc-closed", Some("--no-jsonrpc"), ["closed", "closed"]),
+        ("jsonrpc-lines", Some("--no-http"), ["closed", open]),
+    ] {
+        let up = up_with(name, switch.as_slice());
+        assert_eq!(run(&mut script(lines, &[up.port()])).lines().collect::<Vec<_>>(), told, "{switch:?}");
+    }
 }
 
 #[test]

@@ -18,14 +18,21 @@ use crate::add_capnp::adder;
 struct Sums;
 
 impl adder::Server for Sums {
-    async fn add(self: Rc<Self>, params: adder::AddParams, mut results: adder::AddResults) -> Result<(), capnp::Error> {
+    async fn add(
+        self: Rc<Self>,
+        params: adder::AddParams,
+        mut results: adder::AddResults,
+    ) -> Result<(), capnp::Error> {
         let params = params.get()?;
         results.get().set_sum(params.get_x() + params.get_y());
         Ok(())
     }
 }
 
-fn network(stream: TcpStream, side: Side) -> Result<Box<twoparty::VatNetwork<impl futures_util::AsyncRead>>, Failure> {
+fn network(
+    stream: TcpStream,
+    side: Side,
+) -> Result<Box<twoparty::VatNetwork<impl futures_util::AsyncRead>>, Failure> {
     stream.set_nodelay(true)?;
     let (reader, writer) = stream.into_split();
     Ok(Box::new(twoparty::VatNetwork::new(

@@ -3,6 +3,7 @@
 #[rustfmt::skip]
 mod add_capnp;
 mod capnp;
+mod dxr;
 mod jsonrpsee;
 mod tarpc;
 mod tonic;
@@ -34,6 +35,8 @@ fn run(role: &str, args: &Args) -> Result<(), Failure> {
         ("server", "jsonrpsee-ws" | "jsonrpsee-http") => jsonrpsee::server(args),
         ("client", "jsonrpsee-ws") => jsonrpsee::websocket_client(args),
         ("client", "jsonrpsee-http") => jsonrpsee::http_client(args),
+        ("server", "dxr") => dxr::server(args),
+        ("client", "dxr") => dxr::client(args),
         ("server", "capnp") => capnp::server(args),
         ("client", "capnp") => capnp::client(args),
         (role, other) => Err(format!("there is no {role} {other}").into()),

@@ -4,7 +4,9 @@ mod batch;
 mod bytes;
 mod codecs;
 mod connections;
+mod doors;
 mod files;
+mod jsonrpc;
 mod memory;
 mod multiprocessing;
 mod peers;
@@ -43,6 +45,8 @@ pub const ALL: &[Section] = &[
     memory::SECTION,
     multiprocessing::SECTION,
     xmlrpc::SECTION,
+    jsonrpc::SECTION,
+    doors::SECTION,
     files::SECTION,
 ];
 
@@ -55,6 +59,11 @@ fn ours(codec: Codec, runtime: &str) -> Spec {
 
 fn our_server(runtime: &str) -> Spec {
     Spec::new(Program::Bench).with("system", "salamander").with("runtime", runtime)
+}
+
+/// Salamander, client or server, by one of the doors of a daemon that has all of them open.
+pub fn door(name: &str, runtime: &str) -> Spec {
+    Spec::new(Program::Bench).with("system", "doors").with("door", name).with("runtime", runtime)
 }
 
 /// Pyro5, client or server.

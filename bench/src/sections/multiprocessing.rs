@@ -2,7 +2,7 @@
 
 use salamander_bench_harness::Failure;
 
-use super::{RUNTIMES, Section};
+use super::{RUNTIMES, Section, door};
 use crate::options::Options;
 use crate::pair::{Pair, measure};
 use crate::process::{Program, Spec};
@@ -23,7 +23,7 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
     let load = |spec: Spec| spec.with("cpu", 0).with("load", "sequential");
     let sizes = Sizes::of_multiprocessing(options)?;
     let python = load(Spec::new(Program::PythonConnections));
-    let ours = |runtime| load(Spec::new(Program::Bench).with("system", "multiprocessing").with("runtime", runtime));
+    let ours = |runtime| load(door("multiprocessing", runtime));
     let mut pairs = vec![Pair::new(PYTHON, &python, &python), Pair::new(PYTHON_CLIENT, &ours("ct"), &python)];
     for runtime in RUNTIMES {
         let raw = load(sizes.raw().with("runtime", runtime));

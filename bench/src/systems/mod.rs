@@ -1,12 +1,11 @@
 //! The systems whose clients and servers are in this program.
 
 mod codecs;
+mod doors;
 mod files;
 mod idle;
-mod multiprocessing;
 mod raw;
 mod salamander;
-mod xmlrpc;
 
 use salamander_bench_harness::{Args, Failure};
 
@@ -19,10 +18,8 @@ pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
         ("client", "raw") => raw::client(args),
         ("server", "salamander") => salamander::server(args),
         ("client", "salamander") => salamander::client(args),
-        ("server", "multiprocessing") => multiprocessing::server(args),
-        ("client", "multiprocessing") => multiprocessing::client(args),
-        ("server", "xmlrpc") => xmlrpc::server(args),
-        ("client", "xmlrpc") => xmlrpc::client(args),
+        ("server", "doors") => doors::server(args),
+        ("client", "doors") => doors::client(args),
         ("server", "files") => files::server(args),
         ("client", "files") => files::client(args),
         ("client", "idle") => idle::client(args),

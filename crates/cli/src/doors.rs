@@ -20,7 +20,11 @@ pub(crate) struct HttpDoors {
 
     /// Do not answer JSON-RPC, neither by HTTP nor by plain connections
     #[arg(long)]
-    pub(crate) no_jsonrpc: bool,
+    no_jsonrpc: bool,
+
+    /// Answer JSON-RPC by HTTP only, not those who send lines over plain connections
+    #[arg(long)]
+    no_raw_jsonrpc: bool,
 
     /// Leave the HTTP gateway with its page out
     #[arg(long)]
@@ -79,6 +83,11 @@ impl HttpDoors {
         Some(site)
     }
 
+    /// What answers JSON-RPC over plain connections on the same port.
+    pub(crate) fn raw_jsonrpc(&self) -> Option<JsonRpc> {
+        (!self.no_jsonrpc && !self.no_raw_jsonrpc).then(JsonRpc::new)
+    }
+
     /// What is open at `http://host:port`, with or without the gateway.
     pub(crate) fn offers(&self, base: &str, has_gateway: bool) -> Vec<Offer> {
         let mut offers = Vec::new();
@@ -105,7 +114,7 @@ impl HttpDoors {
 
 /// All doors as an entry each of a document; those that are closed are null.
 pub(crate) fn entries(offers: &[Offer]) -> impl Iterator<Item = (&'static str, Value)> + use<'_> {
-    ["http", "xmlrpc", "jsonrpc", "multiprocessing"].into_iter().map(|key| {
+    ["http", "xmlrpc", "jsonrpc", "multiprocessing", "zeromq"].into_iter().map(|key| {
         let open = offers.iter().find(|offer| offer.key == key);
         (key, open.map(|offer| offer.location.clone()).into())
     })

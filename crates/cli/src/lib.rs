@@ -46,7 +46,7 @@ fn start(options: Options, output: Output) -> Result<(), Failure> {
         None => Config::global()?,
         Some(file) => Config::from_file_and_env(file)?.into_global()?,
     };
-    logging::start(&config, options.verbose)?;
+    logging::start(&config, options.verbose, options.command.log_level())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

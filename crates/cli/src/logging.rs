@@ -6,7 +6,8 @@ use std::io::{self, IsTerminal};
 
 use salamander::{Config, LogLevel};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::{self, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::failure::Failure;
 
@@ -15,14 +16,21 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// Where the file cannot be written, or `RUST_LOG` is no filter.
-pub(crate) fn start(config: &Config, verbose: u8) -> Result<(), Failure> {
-    let filter = match env::var("RUST_LOG") {
-        Ok(filter) if !filter.is_empty() => filter,
+pub(crate) fn start(config: &Config, verbose: u8, worker: Option<&str>) -> Result<(), Failure> {
+    let filter = match (env::var("RUST_LOG"), worker) {
+        (Ok(filter), _) if !filter.is_empty() => filter,
+        (_, Some(level)) if verbose == 0 => {
+            level.to_ascii_lowercase().replace("critical", "error").replace("warning", "warn")
+        }
         _ => filter_of(config, verbose),
     };
     let filter = EnvFilter::try_new(&filter)
         .map_err(|error| Failure::usage(format!("RUST_LOG={filter} is no filter: {error}")))?;
-    let log = fmt().with_env_filter(filter);
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    if worker.is_some() {
+        log.event_format(CeleryLines).with_writer(io::stderr).init();
+        return Ok(());
+    }
     match file_of(config) {
         None => log.with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init(),
         Some(name) => {
@@ -35,6 +43,33 @@ pub(crate) fn start(config: &Config, verbose: u8) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Lines as a worker of Celery's writes them: `[2026-01-31 12:00:00,123: INFO/MainProcess] ...`.
+struct CeleryLines;
+
+impl<S, N> FormatEvent<S, N> for CeleryLines
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &fmt::FmtContext<'_, S, N>,
+        mut writer: fmt::format::Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> std::fmt::Result {
+        let now = jiff::Zoned::now();
+        let level = match *event.metadata().level() {
+            tracing::Level::WARN => "WARNING",
+            tracing::Level::TRACE => "DEBUG",
+            ref other => other.as_str(),
+        };
+        let millis = now.millisecond();
+        write!(writer, "[{},{millis:03}: {level}/MainProcess] ", now.strftime("%Y-%m-%d %H:%M:%S"))?;
+        context.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
 }
 
 /// What stands for the standard error output.

@@ -52,7 +52,7 @@ fn names_outlive_the_process() {
     let bare = Server::up(&data.0, &["--no-demo"]);
     let list = run(&["nsc", "-n", "localhost", "-p", bare.port(), "list", "--json"]).json();
     let names: Vec<&String> = list.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["Pyro.NameServer", "my.thing"]);
+    assert_eq!(names, ["Pyro.NameServer", "kombu.broker", "my.thing"]);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn up_tells_programs_too() {
     let data = Scratch::new();
     let up = Server::start(&["up", "--json", "--port", "0", "--data", data.0.to_str().unwrap()], "{");
     let told: serde_json::Value = serde_json::from_str(&up.told).unwrap();
-    assert_eq!(told["objects"].as_object().unwrap().len(), 4);
+    assert_eq!(told["objects"].as_object().unwrap().len(), 5);
     let uri = told["objects"]["example.calculator"].as_str().unwrap();
     assert_eq!(run(&["call", uri, "sub", "2", "3"]).ok(), "-1\n");
 }

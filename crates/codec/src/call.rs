@@ -60,6 +60,7 @@ impl Codec {
             Decoder::Msgpack(reader) => reader.open_call()?,
             Decoder::Pickle(reader) => reader.open_call()?,
             Decoder::XmlRpc(reader) => reader.open_call()?,
+            Decoder::Yaml(reader) => reader.open_call()?,
             // Which no plain reader is.
             Decoder::Translated(_) => return Err(salamander_value::Error::malformed("a call inside of a call")),
         };
@@ -81,7 +82,7 @@ impl Codec {
         let mark = out.mark();
         let translated = TranslatedArguments(arguments);
         let arguments: &dyn Arguments = match settings.generation {
-            Generation::Pyro4 if !matches!(self, Codec::Pickle | Codec::XmlRpc) => &translated,
+            Generation::Pyro4 if !matches!(self, Codec::Pickle | Codec::XmlRpc | Codec::Yaml) => &translated,
             _ => arguments,
         };
         let done = match self {
@@ -90,6 +91,7 @@ impl Codec {
             Codec::Json => crate::json::JsonWriter::new(out, settings).call(object, method, arguments),
             Codec::Msgpack => crate::msgpack::MsgpackWriter::new(out, settings).call(object, method, arguments),
             Codec::Pickle => crate::pickle::PickleWriter::new(out, settings).call(object, method, arguments),
+            Codec::Yaml => crate::yaml::YamlWriter::new(out).call(object, method, arguments),
             Codec::XmlRpc => crate::xmlrpc::write_call_of(out, settings, object, method, arguments),
         };
         if done.is_err() {

@@ -11,7 +11,7 @@ use salamander_value::{
 use serde::{Deserialize, Serialize};
 
 use crate::generation::{Translated, Translating};
-use crate::{Classes, Generation, Output, json, marshal, msgpack, pickle, serpent, xmlrpc};
+use crate::{Classes, Generation, Output, json, marshal, msgpack, pickle, serpent, xmlrpc, yaml};
 
 /// One of the serialization formats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -30,6 +30,8 @@ pub enum Codec {
     Pickle,
     /// XML-RPC, which is no serializer of Pyro's
     XmlRpc,
+    /// YAML, which is none either
+    Yaml,
 }
 
 /// What a codec is told, because it reads no environment itself.
@@ -156,7 +158,7 @@ impl Codec {
             (Generation::Pyro4, Codec::Marshal) => Some(3),
             (Generation::Pyro4, Codec::Pickle) => Some(4),
             (Generation::Pyro4, Codec::Msgpack) => Some(6),
-            (_, Codec::XmlRpc) => None,
+            (_, Codec::XmlRpc | Codec::Yaml) => None,
         }
     }
 
@@ -174,6 +176,7 @@ impl Codec {
             Codec::Msgpack => "msgpack",
             Codec::Pickle => "pickle",
             Codec::XmlRpc => "xmlrpc",
+            Codec::Yaml => "yaml",
         }
     }
 
@@ -191,6 +194,7 @@ impl Codec {
             Codec::Msgpack => Decoder::Msgpack(msgpack::MsgpackReader::new(bytes, settings)),
             Codec::Pickle => Decoder::Pickle(pickle::PickleReader::new(bytes, settings)),
             Codec::XmlRpc => Decoder::XmlRpc(xmlrpc::XmlRpcReader::new(bytes, settings)),
+            Codec::Yaml => Decoder::Yaml(yaml::YamlReader::new(bytes, settings)),
         }
     }
 
@@ -206,8 +210,8 @@ impl Codec {
     ) -> Result<()> {
         let mark = out.mark();
         let write = |writer: &mut dyn Writer| match settings.generation {
-            // Pickle has its own names, and XML-RPC has none.
-            Generation::Pyro4 if !matches!(self, Codec::Pickle | Codec::XmlRpc) => {
+            // Pickle has its own names, and those that are not Pyro's have none.
+            Generation::Pyro4 if !matches!(self, Codec::Pickle | Codec::XmlRpc | Codec::Yaml) => {
                 write(&mut Translating::new(writer))
             }
             _ => write(writer),
@@ -222,6 +226,7 @@ impl Codec {
                 write(&mut writer).map(|()| writer.finish())
             }
             Codec::XmlRpc => write(&mut xmlrpc::XmlRpcWriter::new(out, settings)),
+            Codec::Yaml => write(&mut yaml::YamlWriter::new(out)),
         };
         if done.is_err() {
             out.rewind(mark);
@@ -262,6 +267,7 @@ impl Codec {
             Decoder::Msgpack(mut reader) => read_value(&mut reader).and_then(|value| reader.finish().map(|()| value)),
             Decoder::Pickle(mut reader) => read_value(&mut reader),
             Decoder::XmlRpc(mut reader) => read_value(&mut reader).and_then(|value| reader.finish().map(|()| value)),
+            Decoder::Yaml(mut reader) => read_value(&mut reader),
             Decoder::Translated(mut reader) => {
                 read_value(&mut reader).and_then(|value| reader.finish().map(|()| value))
             }
@@ -300,6 +306,9 @@ pub enum Decoder<'de> {
     /// Reads XML-RPC.
     #[doc(hidden)]
     XmlRpc(xmlrpc::XmlRpcReader<'de>),
+    /// Reads YAML.
+    #[doc(hidden)]
+    Yaml(yaml::YamlReader<'de>),
     /// Reads any of them from a peer that has other names for Pyro's classes.
     #[doc(hidden)]
     Translated(Translated<'de>),
@@ -318,6 +327,7 @@ impl<'de> Decoder<'de> {
             Decoder::Msgpack(reader) => reader.finish(),
             Decoder::Pickle(_) => Ok(()),
             Decoder::XmlRpc(reader) => reader.finish(),
+            Decoder::Yaml(_) => Ok(()),
             Decoder::Translated(reader) => reader.finish(),
         }
     }
@@ -326,7 +336,7 @@ impl<'de> Decoder<'de> {
     pub(crate) fn translated(self, settings: &Settings) -> Self {
         match (&self, settings.generation) {
             // Pickle has its own table of classes.
-            (Decoder::Pickle(_) | Decoder::XmlRpc(_), _) | (_, Generation::Pyro5) => self,
+            (Decoder::Pickle(_) | Decoder::XmlRpc(_) | Decoder::Yaml(_), _) | (_, Generation::Pyro5) => self,
             (_, Generation::Pyro4) => Decoder::Translated(Translated::new(self)),
         }
     }
@@ -341,6 +351,7 @@ impl<'de> Reader<'de> for Decoder<'de> {
             Decoder::Msgpack(reader) => reader.next(),
             Decoder::Pickle(reader) => reader.next(),
             Decoder::XmlRpc(reader) => reader.next(),
+            Decoder::Yaml(reader) => reader.next(),
             Decoder::Translated(reader) => reader.next(),
         }
     }
@@ -353,6 +364,7 @@ impl<'de> Reader<'de> for Decoder<'de> {
             Decoder::Msgpack(reader) => reader.share(bytes),
             Decoder::Pickle(reader) => reader.share(bytes),
             Decoder::XmlRpc(reader) => reader.share(bytes),
+            Decoder::Yaml(reader) => reader.share(bytes),
             Decoder::Translated(reader) => reader.share(bytes),
         }
     }
@@ -365,6 +377,7 @@ impl<'de> Reader<'de> for Decoder<'de> {
             Decoder::Msgpack(reader) => reader.instance(dict),
             Decoder::Pickle(reader) => reader.instance(dict),
             Decoder::XmlRpc(reader) => reader.instance(dict),
+            Decoder::Yaml(reader) => reader.instance(dict),
             Decoder::Translated(reader) => reader.instance(dict),
         }
     }

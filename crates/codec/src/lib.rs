@@ -21,6 +21,7 @@ mod serpent;
 #[cfg(test)]
 mod testing;
 pub mod xmlrpc;
+mod yaml;
 
 pub use call::{Args, Arguments, CallHead};
 pub use classes::Classes;

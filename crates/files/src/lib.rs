@@ -16,6 +16,7 @@
 // Here is where the outer world is read: the clock and randomness.
 #![allow(clippy::disallowed_methods)]
 
+pub mod blocking;
 mod client;
 mod error;
 mod folder;

@@ -22,11 +22,14 @@
 // Here is where the outer world is read: the clock and randomness.
 #![allow(clippy::disallowed_methods)]
 
+pub mod blocking;
 mod body;
+mod client;
 mod events;
 mod gateway;
 pub mod jsonrpc;
 mod origin;
+mod reading;
 mod server;
 mod site;
 mod taken;

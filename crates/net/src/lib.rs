@@ -16,11 +16,13 @@ pub mod multiprocessing;
 pub mod naming;
 pub mod plain;
 mod python;
+mod rpc;
 mod socket;
 mod stream;
 mod tls;
 mod uri;
 mod wirelog;
+pub mod zeromq;
 mod zone;
 
 pub use blob::SerializedBlob;
@@ -32,7 +34,10 @@ pub use config::{
     Config, ConfigError, ConfigErrorKind, IpVersion, LogLevel, NoDelay, Secret, ServerType, ThreadPoolSize,
 };
 pub use connected::ConnectedSocket;
-pub use daemon::{Builder, Callable, Client, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised, Remote};
+pub use daemon::{
+    Beside, Builder, Callable, Client, CorrelationIds, Daemon, DaemonHandle, Door, Handshake, PYRO5, Recognised,
+    Remote,
+};
 pub use error::{Error, Kind, Result};
 pub use naming::{KeptName, NameServer, Registration, Watch, resolve};
 pub use salamander_codec::{Args, Arguments, Classes, Codec, Generation};

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::dialect::Decoder;
 use crate::error::{Error, Kind, Result};
 use crate::tls::Secured;
+use crate::uri::Location;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -50,6 +51,17 @@ impl Stream {
     pub(crate) async fn connect_unix(path: &str) -> Result<Self> {
         let stream = UnixStream::connect(path).await;
         stream.map(Stream::Unix).map_err(|error| Error::connection(format!("cannot connect to ./u:{path}: {error}")))
+    }
+
+    /// Connects to a location, `host:port` or `./u:path`.
+    pub(crate) async fn connect_to(location: &str, config: &Config) -> Result<Self> {
+        match Location::parse(location, None)? {
+            Location::Tcp { host, port } => Self::connect(&host, port, config).await,
+            #[cfg(unix)]
+            Location::Unix(path) => Self::connect_unix(&path).await,
+            #[cfg(not(unix))]
+            Location::Unix(_) => Err(Error::misuse("there are no Unix domain sockets on this system")),
+        }
     }
 
     /// The address of the peer, if it has one.

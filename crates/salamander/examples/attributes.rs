@@ -1,6 +1,7 @@
 //! Properties: read and set as attributes, one of them read-only.
 //!
-//! `cargo run -p salamander --example attributes` serves them, the same with a URI uses them, and so does `attributes.py`.
+//! `cargo run -p salamander --example attributes` serves them, the same with a URI uses them, and so does
+//! `attributes.py`; with `both` one process does both.
 
 use salamander::prelude::*;
 
@@ -34,17 +35,25 @@ impl Thermostat {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    match std::env::args().nth(1) {
-        Some(uri) => call(&uri).await,
-        None => serve().await,
+    match std::env::args().nth(1).as_deref() {
+        Some("both") => {
+            let (daemon, uri) = daemon().await?;
+            tokio::spawn(daemon.serve());
+            call(&uri.to_string()).await
+        }
+        Some(uri) => call(uri).await,
+        None => {
+            let (daemon, uri) = daemon().await?;
+            println!("next: python crates/salamander/examples/attributes.py {uri}");
+            daemon.serve().await
+        }
     }
 }
 
-async fn serve() -> Result<()> {
+async fn daemon() -> Result<(Daemon, Uri)> {
     let daemon = Daemon::bind("localhost:0").await?;
     let uri = daemon.register("example.thermostat", Thermostat { celsius: 20.0 })?;
-    println!("next: python crates/salamander/examples/attributes.py {uri}");
-    daemon.serve().await
+    Ok((daemon, uri))
 }
 
 async fn call(uri: &str) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Many calls in one message, made in order up to the first that fails.
 //!
-//! `cargo run -p salamander --example batch` serves the object, the same with a URI calls it, and so does `batch.py`.
+//! `cargo run -p salamander --example batch` serves the object, the same with a URI calls it, and so does `batch.py`; with `both` one process
+//! does both.
 
 use salamander::prelude::*;
 
@@ -27,17 +28,25 @@ impl Account {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    match std::env::args().nth(1) {
-        Some(uri) => call(&uri).await,
-        None => serve().await,
+    match std::env::args().nth(1).as_deref() {
+        Some("both") => {
+            let (daemon, uri) = daemon().await?;
+            tokio::spawn(daemon.serve());
+            call(&uri.to_string()).await
+        }
+        Some(uri) => call(uri).await,
+        None => {
+            let (daemon, uri) = daemon().await?;
+            println!("next: python crates/salamander/examples/batch.py {uri}");
+            daemon.serve().await
+        }
     }
 }
 
-async fn serve() -> Result<()> {
+async fn daemon() -> Result<(Daemon, Uri)> {
     let daemon = Daemon::bind("localhost:0").await?;
     let uri = daemon.register("example.account", Account::default())?;
-    println!("next: python crates/salamander/examples/batch.py {uri}");
-    daemon.serve().await
+    Ok((daemon, uri))
 }
 
 async fn call(uri: &str) -> Result<()> {

@@ -34,6 +34,23 @@
 //! ```
 //!
 //! or in Python, with nothing but Pyro5: `Pyro5.api.Proxy("PYRONAME:example.greeting").get_fortune("Ada")`.
+//!
+//! A function can be put on a queue as well, and any worker runs it, in Rust or in Python (`tasks`, a feature of this name):
+//!
+//! ```
+//! # #[cfg(feature = "tasks")] mod example {
+//! use salamander::prelude::*;
+//!
+//! #[task(max_retries = 3)]
+//! async fn add(x: i64, y: i64) -> Result<i64, Exception> {
+//!     Ok(x + y)
+//! }
+//!
+//! async fn sum(app: &App) -> salamander::tasks::Result<i64> {
+//!     add.delay(app, (5, 5)).await?.get().await
+//! }
+//! # }
+//! ```
 
 pub use salamander_codec::{Args, Arguments, Classes, Codec, Settings as CodecSettings};
 #[cfg(feature = "files")]
@@ -66,11 +83,15 @@ pub use salamander_http as http;
 /// assert!(exception.is("shop.SoldOut") && exception.message() == "no more tea");
 /// ```
 pub use salamander_macros::class;
+#[cfg(feature = "tasks")]
+pub use salamander_macros::task;
 pub use salamander_macros::{expose, proxy};
 pub use salamander_net::*;
 pub use salamander_object::{
-    Call, Encoded, Expose, Format, Function, Guarded, Local, Object, Outcome, Payload, Registry, Shared,
+    Call, Encoded, Expose, Format, FromContext, Function, Guarded, Local, Object, Outcome, Payload, Registry, Shared,
 };
+#[cfg(feature = "tasks")]
+pub use salamander_tasks as tasks;
 pub use salamander_value::{
     BigInt, Class, Complex, Date, DateTime, Decimal, Dict, FixedOffset, Int, Object as ClassInstance, Set, Str,
     SurrogateStr, Time, TimeDelta, Uuid, from_value, to_value,
@@ -82,7 +103,16 @@ pub mod prelude {
         Args, CallContext, Daemon, Error, Exception, ItemStream, NameServer, Proxy, Result, Uri, Value, class,
         expose, proxy,
     };
+    #[cfg(feature = "tasks")]
+    pub use crate::{
+        task,
+        tasks::{App, AsyncResult, Ignore, Reject, Retry, Signature, State, Task, TaskContext},
+    };
 }
 
+#[cfg(not(feature = "tasks"))]
 #[doc(hidden)]
 pub use salamander_net::__private;
+#[cfg(feature = "tasks")]
+#[doc(hidden)]
+pub use salamander_tasks::__private;

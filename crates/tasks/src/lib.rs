@@ -8,18 +8,25 @@
 
 mod app;
 pub mod backend;
+pub mod blocking;
 pub mod broker;
 pub mod call;
 mod error;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod routing;
 pub mod task;
 mod waits;
+#[cfg(unix)]
+pub mod worker;
 
 pub use app::{App, AppBuilder, Settings};
 pub use call::{AsyncResult, Signature};
 pub use error::{Error, Kind, Result};
 pub use task::{Ignore, Reject, Retry, State, Task, TaskContext};
 pub use waits::Waits;
+#[cfg(unix)]
+pub use worker::{Worker, WorkerHandle, WorkerOptions};
 
 /// What the attributes' rendered code calls.
 #[doc(hidden)]

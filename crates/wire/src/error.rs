@@ -9,7 +9,8 @@ use salamander_value::{Exception, Raised};
 /// After an error in what was received, the connection has lost its place and is of no further use. Pyro raises
 /// `Pyro5.errors.ProtocolError` for all of them but for [`WireErrorKind::Hmac`], which is a `SecurityError`, and so does
 /// [`WireError::exception`], with Pyro's messages where it has any; what is wrong with `multiprocessing`'s frames and keys is what Python
-/// raises there, and what is wrong with Celery's messages is what kombu and Celery raise. The error carries that exception as its source, so that it keeps its class where `?` makes an
+/// raises there; what is wrong with ZeroMQ's is a `ConnectionError`, and what is wrong with Celery's messages is what kombu and Celery raise. The
+/// error carries that exception as its source, so that it keeps its class where `?` makes an
 /// [`Exception`] of it.
 pub struct WireError(Box<Inner>);
 
@@ -49,6 +50,8 @@ pub enum WireErrorKind {
     FrameLength(i32),
     /// The other end has another key, or none, or does not show which it has.
     Authentication,
+    /// An end of a ZeroMQ connection does not keep to ZMTP, or to what is spoken of it here.
+    Zmtp,
     /// A message of a content type that is not taken.
     ContentDisallowed,
     /// A body or an envelope that cannot be decoded.
@@ -61,6 +64,8 @@ pub enum WireErrorKind {
     UnknownMessage,
     /// A task's message that has not what it needs.
     InvalidTask,
+    /// What is no frame, method or content of AMQP.
+    Amqp,
 }
 
 impl WireError {
@@ -68,6 +73,11 @@ impl WireError {
     pub(crate) fn new(kind: WireErrorKind, message: impl Into<String>) -> Self {
         let raised = Raised(Exception::pyro("ProtocolError", message.into()));
         Self(Box::new(Inner { kind, raised }))
+    }
+
+    #[cold]
+    pub(crate) fn amqp(message: impl Into<String>) -> Self {
+        Self::of_class(WireErrorKind::Amqp, "amqp.exceptions.FrameSyntaxError", message)
     }
 
     /// A message that is not from one of those who share the key.
@@ -82,7 +92,7 @@ impl WireError {
         Self::new(WireErrorKind::TooLarge { size, max }, format!("message too large ({size}, max={max})"))
     }
 
-    /// A frame of `multiprocessing` beyond the limit, as Python's own end says it.
+    /// A frame of `multiprocessing` beyond the limit, as Python's own end says it; or one of ZeroMQ.
     #[cold]
     pub(crate) fn frame_too_large(size: u64, max: u64) -> Self {
         let message = format!("bad message length ({size}, max={max})");
@@ -97,6 +107,11 @@ impl WireError {
     #[cold]
     pub(crate) fn unauthentic(message: &str) -> Self {
         Self::of_class(WireErrorKind::Authentication, "multiprocessing.context.AuthenticationError", message)
+    }
+
+    #[cold]
+    pub(crate) fn zmtp(message: impl Into<String>) -> Self {
+        Self::of_class(WireErrorKind::Zmtp, "builtins.ConnectionError", message)
     }
 
     /// What cannot be decoded, as kombu says it.

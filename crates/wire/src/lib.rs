@@ -4,6 +4,7 @@
 //! whole; to send, it appends frames to an [`Output`](salamander_codec::Output) and writes that out. What messages carry
 //! is encoded and decoded elsewhere, by a [`Codec`](salamander_codec::Codec).
 
+pub mod amqp;
 mod annotations;
 pub mod celery;
 mod compress;
@@ -14,6 +15,7 @@ mod message_type;
 pub mod multiprocessing;
 pub mod pyro4;
 pub mod pyro5;
+pub mod zmtp;
 
 pub use annotations::{AnnotationId, Annotations};
 pub use error::{WireError, WireErrorKind};

@@ -44,17 +44,17 @@ pub async fn consumers_go_on_after_a_crash(mut place: Box<dyn Place>) {
         publish(&*broker, "goes-on", &n.to_string()).await;
     }
     let before = receive(&mut *consumer, 3).await;
+    let mut seen: HashMap<String, bool> = before.iter().map(|delivery| (body(delivery), false)).collect();
     let mut batch = Vec::new();
     {
         // One that waits already is not disturbed; nothing can come, because it holds all that it may.
         let receiving = consumer.receive(&mut batch);
         tokio::pin!(receiving);
         crash(&mut *place);
+        // Settlements of before still count, or else have no effect, and what it held comes again.
+        ack_all(before);
         soon("receiving goes on", receiving).await;
     }
-    // What it held comes again, and settlements of before have no effect.
-    ack_all(before);
-    let mut seen: HashMap<String, bool> = HashMap::new();
     loop {
         for delivery in batch.drain(..) {
             seen.insert(body(&delivery), delivery.redelivered);

@@ -190,3 +190,27 @@ async fn python_servers_are_called() {
         assert!(results.len() == 2 && results[1].is_err(), "{kind}");
     }
 }
+
+/// The twin without `async`: over HTTP to an independent server, and to ours over the other transports.
+#[test]
+fn threads_call_too() {
+    use salamander::blocking::wait;
+    use salamander::http::blocking::jsonrpc::Client;
+
+    let ours = wait(Ours::start()).unwrap();
+    for scheme in ["http", "ws", "tcp"] {
+        let client = Client::new(&format!("{scheme}://127.0.0.1:{}", ours.port)).unwrap();
+        let client = client.timeout(Some(Duration::from_secs(60)));
+        assert_eq!(client.call::<i64>("subtract", (42, 23)).unwrap(), 19);
+        client.notify("notify_hello", (1,)).unwrap();
+        let mut batch = client.batch();
+        batch.call("sum", (1, 2)).unwrap().notify("sum", ()).unwrap().call("nothing", ()).unwrap();
+        let results = batch.send().unwrap();
+        assert!(results.len() == 2 && results[0].as_ref().unwrap() == &3.into() && results[1].is_err());
+        let subscribed = client.subscribe::<u32>("count", (3,));
+        match scheme {
+            "http" => assert_eq!(subscribed.unwrap_err().kind(), Kind::Misuse),
+            _ => assert_eq!(subscribed.unwrap().map(Result::unwrap).collect::<Vec<_>>(), [0, 1, 2]),
+        }
+    }
+}

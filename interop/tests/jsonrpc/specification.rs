@@ -1,5 +1,8 @@
 //! The examples of the specification, section 7, and what it says beside them.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use interop::jsonrpc::Ours;
 use salamander::http::JsonRpc;
 use serde_json::{Value, json};
@@ -178,6 +181,44 @@ async fn what_can_be_called_can_be_asked() {
         assert_eq!(names.len(), params.len());
         assert!(params.is_sorted_by_key(|param| param["required"] == false), "{method}");
         assert!(params.iter().all(|param| param["schema"].is_object()), "{method}");
+    }
+}
+
+/// The models of another project know every field of an OpenRPC document, and the schemas in it are JSON Schema.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_is_open_rpc() {
+    let (ours, rpc) = (Ours::start().await, JsonRpc::new());
+    let whole = answer(&ours, &rpc, r#"{"jsonrpc":"2.0","method":"rpc.discover","id":1}"#).await.unwrap();
+    let document = &whole["result"];
+    let count = document["methods"].as_array().unwrap().len();
+    assert_eq!(checked(document.clone()).await, Ok(format!("{count} methods\n")));
+    // It would see what is wrong.
+    for (pointer, wrong) in [
+        ("/info", json!({"title": "x"})),
+        ("/methods/0", json!({"name": "x"})),
+        ("/methods/0/params", json!({})),
+        ("/methods/0/paramStructure", json!("by-chance")),
+        ("/methods/0/result", json!({"name": "x", "schema": {"type": "text"}})),
+        ("/methods/0/result", json!({"name": "x", "schema": {}, "colour": 1})),
+    ] {
+        let mut document = document.clone();
+        *document.pointer_mut(pointer).unwrap() = wrong;
+        assert!(checked(document.clone()).await.is_err(), "{pointer}: {document}");
+    }
+}
+
+/// What the checker says of a document, or that it refuses it.
+async fn checked(document: Value) -> Result<String, String> {
+    let ran = tokio::task::spawn_blocking(move || {
+        let mut script = interop::python::script("openrpc_check.py");
+        let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(document.to_string().as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    });
+    let output = ran.await.unwrap();
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
     }
 }
 

@@ -5,10 +5,10 @@ use salamander::multiprocessing::Options;
 use super::{KEY, Ours, Scratch, pythons, run};
 
 /// What clients get whose exceptions are exceptions.
-const GOT: &str = r#"[5, ["TypeError", ["\"unsupported operand type(s) for -: 'list' and 'int'\""]], 5, "ab", ["TypeError", ["\"add() missing 1 required positional argument: 'y'\""]], ["KeyError", ["'nothing'"]], 1180591620717411303425, ["KeyError", ["'example.calculator.nothing'"]], ["KeyError", ["'Pyro.Daemon.ping'"]]]"#;
+pub(super) const GOT: &str = r#"[5, ["TypeError", ["\"unsupported operand type(s) for -: 'list' and 'int'\""]], 5, "ab", ["TypeError", ["\"add() missing 1 required positional argument: 'y'\""]], ["KeyError", ["'nothing'"]], 1180591620717411303425, ["KeyError", ["'example.calculator.nothing'"]], ["KeyError", ["'Pyro.Daemon.ping'"]]]"#;
 
 /// What those get whose exceptions are text.
-const GOT_BY_JSON: &str = r#"[5, "unsupported operand type(s) for -: 'list' and 'int'", 5, "ab", "add() missing 1 required positional argument: 'y'", "'nothing'", 1180591620717411303425, "'example.calculator.nothing'", "'Pyro.Daemon.ping'"]"#;
+pub(super) const GOT_BY_JSON: &str = r#"[5, "unsupported operand type(s) for -: 'list' and 'int'", 5, "ab", "add() missing 1 required positional argument: 'y'", "'nothing'", 1180591620717411303425, "'example.calculator.nothing'", "'Pyro.Daemon.ping'"]"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_is_answered_in_the_form_in_which_it_calls() {

@@ -69,6 +69,34 @@ async fn messages_of_all_sizes_go_to_pythons_listener_and_back() {
     }
 }
 
+/// The twins without `async`, each with Python as the other end.
+#[test]
+fn threads_listen_and_connect_too() {
+    use salamander::blocking::multiprocessing::{Connection, Listener};
+
+    for python in pythons() {
+        let server = Server::start(python, &["echo", "127.0.0.1:0", KEY]);
+        let mut connection = Connection::connect(&Options::new().authkey(KEY), &server.location).unwrap();
+        connection.send_bytes("hello").unwrap();
+        assert_eq!(connection.recv_bytes().unwrap().unwrap(), "hello");
+        connection.send(&("hello", 5)).unwrap();
+        assert_eq!(connection.recv::<(String, i64)>().unwrap(), Some(("hello".to_owned(), 5)));
+    }
+    let mut listener = Listener::bind(Options::new().authkey(KEY), "127.0.0.1:0").unwrap();
+    let location = listener.location().to_owned();
+    let clients = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        pythons().iter().map(|python| runtime.block_on(run(python, &["chat", &location, KEY]))).collect::<Vec<_>>()
+    });
+    for _ in pythons() {
+        let mut connection = listener.accept().unwrap();
+        while let Ok(Some(message)) = connection.recv_bytes() {
+            connection.send_bytes(message).unwrap();
+        }
+    }
+    assert!(clients.join().unwrap().iter().all(|said| said == "ok"));
+}
+
 #[tokio::test]
 async fn both_ends_are_ours() {
     let options = Options::new().authkey(KEY).without_md5();

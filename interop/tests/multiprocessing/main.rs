@@ -1,4 +1,5 @@
-//! Connections of Python's `multiprocessing.connection`, and calls over them, with every Python from 3.8 on that is found as the other end.
+//! Connections of Python's `multiprocessing.connection`, and calls over them, with every Python from 3.8 on that is found as the other end;
+//! and the same calls over ZeroMQ, with pyzmq.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod calls;
@@ -10,10 +11,11 @@ mod program;
 #[path = "../programs/mod.rs"]
 mod programs;
 mod proxies;
+mod zeromq;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -35,15 +37,20 @@ fn pythons() -> &'static [Version] {
 
 /// Runs `connections.py` to its end, and gives what it printed.
 async fn run(python: &Version, arguments: &[&str]) -> String {
-    let mut command = tokio::process::Command::from(python.script("connections.py"));
+    printed(python.script("connections.py"), arguments).await
+}
+
+/// Runs a script to its end, and gives what it printed.
+async fn printed(script: Command, arguments: &[&str]) -> String {
+    let mut command = tokio::process::Command::from(script);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let output = tokio::time::timeout(RUN, command.output()).await.expect("it is done in time").expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "3.{} {arguments:?}: {said}", python.minor);
+    assert!(output.status.success(), "{arguments:?}: {said}");
     String::from_utf8(output.stdout).expect("text").trim().to_owned()
 }
 
-/// `connections.py` as a server, which ends with this.
+/// `connections.py`, or another script, as a server, which ends with this.
 struct Server {
     child: Child,
     /// Where it is.
@@ -53,7 +60,10 @@ struct Server {
 
 impl Server {
     fn start(python: &Version, arguments: &[&str]) -> Self {
-        let mut command = python.script("connections.py");
+        Self::of(python.script("connections.py"), arguments)
+    }
+
+    fn of(mut command: Command, arguments: &[&str]) -> Self {
         let mut child =
             command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("Python starts");
         let output = BufReader::new(child.stdout.take().expect("its output"));
@@ -182,6 +192,15 @@ struct Ours {
 
 impl Ours {
     async fn with(options: Options, location: &str) -> Self {
+        let daemon = Self::daemon().await;
+        let calls = options.serve(&daemon, location).await.unwrap();
+        let location = calls.location().to_owned();
+        calls.spawn();
+        Self { daemon: daemon.spawn(), location }
+    }
+
+    /// The daemon alone.
+    async fn daemon() -> Daemon {
         let daemon = Daemon::bind("127.0.0.1:0").await.unwrap();
         daemon.register_fn("add", add).unwrap();
         daemon.register_fn("sub", sub).unwrap();
@@ -192,10 +211,7 @@ impl Ours {
         daemon.register_fn("later", later).unwrap();
         daemon.register_fn("count", count).unwrap();
         daemon.register("example.calculator", Calculator).unwrap();
-        let calls = options.serve(&daemon, location).await.unwrap();
-        let location = calls.location().to_owned();
-        calls.spawn();
-        Self { daemon: daemon.spawn(), location }
+        daemon
     }
 
     async fn start() -> Self {

@@ -5,7 +5,7 @@ use super::{Scratch, pythons, run};
 
 const READY: &str = "Ctrl-C stops it.";
 
-fn up(data: &str, options: &[&str]) -> Server {
+pub(super) fn up(data: &str, options: &[&str]) -> Server {
     Server::start(&mut salamander(&[&["up", "--port", "0", "--data", data], options].concat()), READY)
 }
 
@@ -42,16 +42,18 @@ fn what_up_says_to_try_works() {
     assert_eq!(super::programs::run(&mut super::programs::script(lines, &[])), "5\n");
 }
 
+/// What `up` tells where it does not start.
+pub(super) fn refused(data: &str, options: &[&str]) -> String {
+    let (ok, _, told) = outcome(&mut salamander(&[&["up", "--port", "0", "--data", data], options].concat()), "");
+    assert!(!ok, "{options:?}");
+    told
+}
+
 #[test]
 fn nobody_is_let_in_by_mistake() {
     let scratch = Scratch::new();
     let data = scratch.0.join("data").display().to_string();
-    let refused = |options: &[&str]| {
-        let (ok, _, told) =
-            outcome(&mut salamander(&[&["up", "--port", "0", "--data", &data], options].concat()), "");
-        assert!(!ok, "{options:?}");
-        told
-    };
+    let refused = |options: &[&str]| refused(&data, options);
     let told = refused(&["--host", "0.0.0.0", "--mp-port", "0"]);
     assert!(told.contains("--authkey") && told.contains("--without-key multiprocessing"), "{told}");
     assert!(refused(&["--authkey", "k"]).contains("--mp-port"));

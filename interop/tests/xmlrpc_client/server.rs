@@ -1,14 +1,10 @@
 //! What our server has that Python's has not, and its limits.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
-
 use interop::http::Ask;
+use interop::metered::Meter;
 use interop::xmlrpc::Ours;
 use salamander::http::xmlrpc::Options;
 use salamander::http::{Site, XmlRpc};
-use salamander::{Call, Local};
 
 fn call(method: &str, params: &str) -> String {
     format!("<methodCall><methodName>{method}</methodName><params>{params}</params></methodCall>")
@@ -77,46 +73,16 @@ async fn a_multicall_has_so_many_calls_and_no_multicall_in_it() {
     assert!(answer(&ours, multi(&nested)).await.1.contains("RecursionError"));
 }
 
-/// Counts calls.
-#[derive(Clone)]
-struct Counting<S>(S, Arc<AtomicUsize>);
-
-impl<S: tower_service::Service<Call>> tower_service::Service<Call> for Counting<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, call: Call) -> S::Future {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.call(call)
-    }
-}
-
-struct CountLayer(Arc<AtomicUsize>);
-
-impl tower_layer::Layer<Local> for CountLayer {
-    type Service = Counting<Local>;
-
-    fn layer(&self, local: Local) -> Counting<Local> {
-        Counting(local, self.0.clone())
-    }
-}
-
 #[tokio::test]
 async fn each_call_of_a_multicall_goes_through_the_layers_by_itself() {
-    let calls = Arc::new(AtomicUsize::new(0));
-    let layer = CountLayer(calls.clone());
-    let ours = Ours::with(|builder| builder.layer(layer).door(Site::new().xmlrpc(XmlRpc::new()))).await;
+    let meter = Meter::default();
+    let ours = Ours::with(|builder| builder.layer(meter.clone()).door(Site::new().xmlrpc(XmlRpc::new()))).await;
     let one = "<value><struct><member><name>methodName</name><value>count</value></member><member><name>params</name>\
                <value><array><data/></array></value></member></struct></value>";
     let calls_of = format!("<param><value><array><data>{}</data></array></value></param>", one.repeat(5));
     assert_eq!(answer(&ours, call("system.multicall", &calls_of)).await.0, 200);
     assert_eq!(answer(&ours, call("count", "")).await.0, 200);
-    assert_eq!(calls.load(Ordering::Relaxed), 6);
+    assert_eq!(meter.calls(), 6);
 }
 
 #[tokio::test]

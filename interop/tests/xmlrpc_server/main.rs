@@ -236,3 +236,20 @@ async fn encrypted_servers_are_called() {
         assert!(matches!(plain.kind(), Kind::Connection | Kind::Protocol), "{plain}");
     }
 }
+
+/// The twin without `async` does the same.
+#[test]
+fn threads_call_too() {
+    let theirs = Theirs::start(&[]);
+    let client =
+        salamander::http::blocking::xmlrpc::Client::new(&format!("http://127.0.0.1:{}", theirs.port)).unwrap();
+    assert_eq!(client.call::<i64>("add", (3, 4)).unwrap(), 7);
+    assert_eq!(client.call::<i64>("sub", (vec![1, 2], 4)).unwrap_err().kind(), Kind::Remote);
+    let mut calls = client.multicall();
+    calls.add("add", (1, 2)).unwrap();
+    calls.add("sub", ("x", 2)).unwrap();
+    let results = calls.send().unwrap();
+    assert!(results[0].as_ref().unwrap() == &3.into() && results[1].is_err());
+    assert!(client.call::<Value>("echo", (Value::None,)).is_err());
+    assert_eq!(client.allow_none(true).call::<Value>("echo", (5,)).unwrap(), 5.into());
+}

@@ -22,8 +22,11 @@ const PERMITTED: &[&str] = &[
 ];
 
 /// Packages under other licences, each with the reason why that is all right.
-const WITH_REASON: &[(&str, &str, &str)] =
-    &[("libbz2-rs-sys", "bzip2-1.0.6", "BSD's terms in bzip2's words: name it, and do not pass changes off as the original")];
+const WITH_REASON: &[(&str, &str, &str)] = &[(
+    "libbz2-rs-sys",
+    "bzip2-1.0.6",
+    "BSD's terms in bzip2's words: name it, and do not pass changes off as the original",
+)];
 
 pub fn check(metadata: &Metadata) -> Vec<Finding> {
     let mut findings = Vec::new();

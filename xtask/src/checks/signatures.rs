@@ -112,12 +112,18 @@ fn import(tree: &UseTree, of: Option<&'static str>, names: &mut HashMap<String, 
         }
     };
     match tree {
+        UseTree::Path(path) if is_own(&path.ident) => {}
         UseTree::Path(path) => import(&path.tree, known(&path.ident), names),
         UseTree::Name(name) => insert(&name.ident, known(&name.ident)),
         UseTree::Rename(name) => insert(&name.rename, known(&name.ident)),
         UseTree::Group(group) => group.items.iter().for_each(|tree| import(tree, of, names)),
         _ => {}
     }
+}
+
+/// Whether a path leads into this crate: a module may have the name of its driver.
+fn is_own(name: &syn::Ident) -> bool {
+    name == "crate" || name == "self" || name == "super"
 }
 
 fn driver(name: &str) -> Option<&'static str> {
@@ -214,6 +220,7 @@ impl Scan<'_> {
 
     fn reexport(&mut self, tree: &UseTree) {
         match tree {
+            UseTree::Path(path) if is_own(&path.ident) => {}
             UseTree::Path(path) => match driver(&path.ident.to_string()) {
                 Some(driver) => self.found(driver, path.ident.span()),
                 None => self.reexport(&path.tree),
@@ -290,6 +297,7 @@ mod tests {
             "pub fn a() { let b: rusqlite::Connection = c(); }",
             "#[cfg(test)] mod tests { pub fn a() -> rusqlite::Connection { b() } }",
             "pub fn redis() -> String { String::new() }",
+            "mod redis; use crate::redis::Place; pub use self::redis::RedisBroker; pub fn a(b: Place) {}",
         ] {
             assert_eq!(of(text), 0, "{text}");
         }

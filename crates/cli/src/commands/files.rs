@@ -64,6 +64,10 @@ pub(crate) struct Files {
     #[arg(short = 'n', long)]
     naming: bool,
 
+    /// Let clients of this protocol in although they cannot show that they know a key: pyro5 (with PYRO_HMAC_KEY)
+    #[arg(long, value_name = "PROTOCOL")]
+    without_key: Vec<String>,
+
     #[command(flatten)]
     tls: ServerTls,
 }
@@ -129,7 +133,9 @@ impl Files {
             None if self.host.contains(':') => format!("[{}]:{}", self.host, self.port),
             None => format!("{}:{}", self.host, self.port),
         };
-        let bound = Daemon::builder().config(config.clone()).bind(&location).await;
+        let builder = Daemon::builder().config(config.clone());
+        let builder = self.without_key.iter().fold(builder, |builder, name| builder.without_key(name));
+        let bound = builder.bind(&location).await;
         bound.map_err(|error| match error.kind() {
             Kind::Connection => Failure::from(error).with_hint("the options are --port, --host and --unixsocket"),
             _ => error.into(),

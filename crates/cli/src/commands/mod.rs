@@ -10,6 +10,7 @@ mod meta;
 mod ns;
 mod nsc;
 mod socket;
+mod tasks;
 mod transfer;
 mod up;
 
@@ -45,6 +46,17 @@ pub(crate) enum Command {
     Call(call::Call),
     Meta(meta::Meta),
     Bench(bench::Bench),
+    Tasks(tasks::Tasks),
+}
+
+impl Command {
+    /// What is logged where nothing else is said: a level of Celery's, which also means Celery's form of lines.
+    pub(crate) fn log_level(&self) -> Option<&str> {
+        match self {
+            Self::Tasks(tasks) => tasks.log_level(),
+            _ => None,
+        }
+    }
 }
 
 /// Runs a command to its end.
@@ -63,5 +75,6 @@ pub(crate) async fn run(command: Command, world: World) -> Result<(), Failure> {
         Command::Call(call) => call.run(world).await,
         Command::Meta(meta) => meta.run(world).await,
         Command::Bench(bench) => bench.run(world).await,
+        Command::Tasks(tasks) => tasks.run(world).await,
     }
 }

@@ -4,14 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use salamander::http::{JsonRpc, Site};
-use salamander::multiprocessing::MULTIPROCESSING;
+use salamander::http::Site;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
+use salamander::tasks::backend::{EmbeddedResults, ResultOptions};
+use salamander::tasks::broker::pyro::{KOMBU_BROKER, KombuBroker};
+use salamander::tasks::broker::{Broker, Embedded, EmbeddedOptions};
+use salamander::tasks::worker::ShutdownKind;
+use salamander::tasks::{App, Worker, WorkerOptions};
 use salamander::{Builder, Config, Dict, NAME_SERVER_NAME, NAME_SERVER_PORT, Uri, Value};
 use tokio::sync::Notify;
 
-use super::{World, ns};
-use crate::calls::{Calls, line_to_try};
+use super::{World, ns, tasks};
+use crate::calls::{Calls, ZeroMqCalls, offer, open_zeromq};
 use crate::data_dir::DataDir;
 use crate::demo::{self, CALCULATOR, Calculator, ECHO, EchoServer, GREETING, Greeting};
 use crate::doors::{HttpDoors, Offer, entries};
@@ -29,10 +33,12 @@ Examples:
   salamander up --host 0.0.0.0 --no-demo
   salamander up --storage redis://localhost:6379
   salamander up --mp-port 17000 --authkey peekaboo
+  salamander up --zmq-port 17001
   salamander up --tls-cert server.pem --tls-key server_key.pem --tls-client-ca clients.pem
 
-It serves Pyro.NameServer, test.echoserver, example.greeting, example.calculator and the functions add and sub, to Pyro's \
-clients, by HTTP, XML-RPC and JSON-RPC. Ctrl-C stops it.")]
+It serves Pyro.NameServer, kombu.broker (queues for Celery, as pyro://localhost/kombu.broker), test.echoserver, \
+example.greeting, example.calculator and the functions add and sub, to Pyro's clients, by HTTP, XML-RPC and JSON-RPC; and a worker \
+runs tasks.add, tasks.mul, tasks.xsum, tasks.factorial, tasks.fibonacci, tasks.sleep, tasks.fail and tasks.retry. Ctrl-C stops it.")]
 pub(crate) struct Up {
     /// The host name or address to listen on [default: PYRO_HOST, or localhost]
     #[arg(long)]
@@ -51,7 +57,19 @@ pub(crate) struct Up {
     #[arg(short, long)]
     storage: Option<String>,
 
-    /// Leave the demonstration objects out
+    /// Let what is in the queues survive a power cut, and not only that the program is killed
+    #[arg(long)]
+    fsync: bool,
+
+    /// Take tasks from this broker instead of the own queue
+    #[arg(long, value_name = "URL")]
+    broker: Option<String>,
+
+    /// Keep the results of tasks there instead of beside the own queue
+    #[arg(long, value_name = "URL")]
+    result_backend: Option<String>,
+
+    /// Leave the demonstration objects and tasks out
     #[arg(long)]
     no_demo: bool,
 
@@ -59,12 +77,15 @@ pub(crate) struct Up {
     http: HttpDoors,
 
     /// Let clients of this protocol in although they cannot show that they know a key: pyro5, HTTP, JSON-RPC (with
-    /// PYRO_HMAC_KEY), multiprocessing
+    /// PYRO_HMAC_KEY), multiprocessing, zeromq
     #[arg(long, value_name = "PROTOCOL")]
     without_key: Vec<String>,
 
     #[command(flatten)]
     calls: Calls,
+
+    #[command(flatten)]
+    zeromq: ZeroMqCalls,
 
     #[command(flatten)]
     tls: ServerTls,
@@ -76,6 +97,7 @@ impl Up {
         let config = self.tls.config(&config)?;
         let host = self.host.as_ref().unwrap_or(&config.host);
         let calls = self.calls.asked_for(host, &config, &self.without_key)?;
+        let zeromq = self.zeromq.asked_for(host, &config, &self.without_key)?;
         let mut signals = Signals::catch()?;
         let data = DataDir::open(&self.data)?;
         let hosts: Vec<String> = self.host.iter().chain(&config.nathost).chain([&config.host]).cloned().collect();
@@ -91,27 +113,42 @@ impl Up {
         let registry = server.registry().clone();
         // Others may serve objects under names of a store that is not ours alone.
         let only_at = self.storage.as_ref().map(|_| daemon.location());
-        let objects = match self.no_demo {
+        let queues = self.queues(&data)?;
+        let mut objects = vec![(KOMBU_BROKER, daemon.register(KOMBU_BROKER, KombuBroker::new(&queues))?)];
+        registry.add(KOMBU_BROKER, &objects[0].1, false, [QUEUES.to_owned()].into())?;
+        objects.extend(match self.no_demo {
             true => forget_demo(&registry, only_at),
             false => register_demo(&server, &registry),
-        }?;
+        }?);
         warn_of_strangers(&server, &config);
         let calls = match calls {
-            Some(asked) => Some((asked.has_key(), asked.open(&daemon).await?)),
+            Some(asked) => Some(asked.open(&daemon).await?),
+            None => None,
+        };
+        let zeromq = match zeromq {
+            Some(location) => Some(open_zeromq(&location, &daemon).await?),
             None => None,
         };
         let mut offers = self.http.offers(&base_url(&server, config.ssl), gateway.is_some());
-        offers.extend(calls.as_ref().map(|(has_key, calls)| Offer {
-            label: MULTIPROCESSING,
-            key: "multiprocessing",
-            location: calls.location().to_owned(),
-            line: line_to_try(calls.location(), *has_key),
-        }));
+        offers.extend(calls.as_ref().map(|calls| offer("multiprocessing", calls.beside())));
+        offers.extend(zeromq.as_ref().map(|calls| offer("zeromq", calls.beside())));
+        let working = self.worker(&queues)?.map(|worker| (worker.handle(), tokio::spawn(worker.run())));
         self.tell(output, &server, &objects, &offers).or_else(Failure::unless_closed)?;
-        if let Some((_, calls)) = calls {
+        if let Some(calls) = calls {
+            calls.spawn();
+        }
+        if let Some(calls) = zeromq {
             calls.spawn();
         }
         signals.serve(&daemon, server.serve()).await?;
+        if let Some((worker, running)) = working {
+            // What waits for its time, or takes long, is there when it starts again.
+            worker.shutdown(ShutdownKind::Cold);
+            if let Ok(Err(error)) = running.await {
+                tracing::warn!("the worker ended: {error}");
+            }
+        }
+        queues.close().await.map_err(|error| Failure::failed(error.to_string()))?;
         output.line("salamander has stopped.")
     }
 
@@ -135,13 +172,49 @@ impl Up {
                 Some(site) => builder.door(site),
                 None => builder,
             };
-            if self.http.no_jsonrpc { builder } else { builder.door(JsonRpc::new()) }
+            match self.http.raw_jsonrpc() {
+                Some(rpc) => builder.door(rpc),
+                None => builder,
+            }
         };
         ns::bind_with(options, config, set_up).await.map_err(|failure| match failure {
             // A file of our own making is nothing that the user has said.
             Failure::Usage(message) if self.storage.is_none() => Failure::Failed(message),
             other => other,
         })
+    }
+
+    /// A worker with the demonstration tasks.
+    fn worker(&self, queues: &Embedded) -> Result<Option<Worker>, Failure> {
+        if self.no_demo {
+            return Ok(None);
+        }
+        let app = match &self.broker {
+            Some(url) => {
+                let results = self.result_backend.as_deref().unwrap_or("rpc://");
+                App::builder().broker_url(url.as_str()).result_backend(results)
+            }
+            None => {
+                let app = App::builder().broker(Arc::new(queues.clone()));
+                match &self.result_backend {
+                    Some(url) => app.result_backend(url.as_str()),
+                    None => app.backend(Arc::new(EmbeddedResults::new(queues, ResultOptions::default()))),
+                }
+            }
+        };
+        let app = demo::with_tasks(app).build().map_err(tasks::failed)?;
+        let mut options = WorkerOptions::default();
+        // Tasks that sleep hold up no others.
+        options.concurrency = Some(WORKER_LANES);
+        options.replies = self.broker.is_none();
+        Ok(Some(Worker::new(app, options).without_signals()))
+    }
+
+    /// The queues in the data directory.
+    fn queues(&self, data: &DataDir) -> Result<Embedded, Failure> {
+        let mut options = EmbeddedOptions::default();
+        options.fsync = self.fsync;
+        Embedded::open(data.file("tasks.sqlite"), options).map_err(|error| Failure::failed(error.to_string()))
     }
 
     /// The storage of names in the data directory.
@@ -191,14 +264,14 @@ impl Up {
         };
         output.line("")?;
         output.line("Try")?;
-        if !objects.is_empty() {
+        if objects.iter().any(|(name, _)| *name == CALCULATOR) {
             output.line(format_args!("  salamander call PYRONAME:{CALCULATOR}{at} add 2 3"))?;
             output.line(format_args!(
                 "  python -c 'import Pyro5.api; print(Pyro5.api.Proxy(\"PYRONAME:{GREETING}{at}\").get_fortune(\"Ada\"))'"
             ))?;
         }
         output.line(format_args!("  salamander nsc -n {host} -p {port} list"))?;
-        for Offer { line, .. } in offers.iter().filter(|_| !objects.is_empty()) {
+        for Offer { line, .. } in offers.iter().filter(|_| !self.no_demo) {
             output.line(format_args!("  {line}"))?;
         }
         output.line("")?;
@@ -234,6 +307,11 @@ fn base_url(server: &NameServerDaemon, secure: bool) -> String {
     }
 }
 
+/// How many demonstration tasks run at once.
+const WORKER_LANES: usize = 16;
+
+/// The tag of the queues' name.
+const QUEUES: &str = "salamander.queues";
 /// The tag by which names of demonstration objects are known.
 const DEMO: &str = "salamander.demo";
 

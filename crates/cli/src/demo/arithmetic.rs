@@ -83,6 +83,27 @@ pub(super) fn sub(x: Value, y: Value) -> Result<Value, Exception> {
     })
 }
 
+/// `x * y`, for numbers.
+///
+/// # Errors
+/// As [`add`].
+pub(super) fn mul(x: Value, y: Value) -> Result<Value, Exception> {
+    if let (Value::Int(a), Value::Int(b)) = (&x, &y)
+        && let Some(product) = a.checked_mul(*b)
+    {
+        return Ok(Value::Int(product));
+    }
+    let Some(numbers) = numbers(&x, &y) else { return Err(unsupported('*', &x, &y)) };
+    Ok(match numbers? {
+        (Number::Int(a), Number::Int(b)) => (a * b).into(),
+        (Number::Float(a), Number::Float(b)) => (a * b).into(),
+        (a, b) => {
+            let (a, b) = (a.complex()?, b.complex()?);
+            Complex { re: a.re * b.re - a.im * b.im, im: a.re * b.im + a.im * b.re }.into()
+        }
+    })
+}
+
 /// Both as numbers; of an int and a float both are floats. None where one of them is no number.
 fn numbers(x: &Value, y: &Value) -> Option<Result<(Number, Number), Exception>> {
     Some(match (Number::of(x)?, Number::of(y)?) {

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http::header::CONTENT_TYPE;
 use salamander_codec::{Args, Codec, Settings};
 use salamander_net::{Exception, Value};
 use salamander_value::{Dict, Uuid};
 
 use super::options::GatewayOptions;
 use super::request::Refused;
+use crate::reading::{Unread, read};
 
 /// The name under which an object in a body holds positional arguments.
 const POSITIONAL: &str = "$args";
@@ -43,18 +43,11 @@ where
     B: http_body::Body<Data: Buf>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > options.max_body as u64) {
-        return Err(Refused::TooLarge);
-    }
-    let body = Box::pin(Limited::new(body, options.max_body).collect());
-    match tokio::time::timeout(options.body_time, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refused::TooLarge),
-        // The client is gone, most likely.
-        Ok(Err(_)) => Err(Refused::TooSlow),
-        Err(_) => Err(Refused::TooSlow),
-    }
+    read(headers, body, options.max_body, options.body_time).await.map_err(|unread| match unread {
+        Unread::TooLarge => Refused::TooLarge,
+        // Where it was cut off, the client is gone, most likely.
+        _ => Refused::TooSlow,
+    })
 }
 
 /// Whether the body is said to be JSON.

@@ -78,7 +78,7 @@ async fn talk(messages: &mut impl Messages, caller: Caller) -> io::Result<()> {
                 }
                 Some(Ok(Incoming::TooLarge)) => {
                     is_open = false;
-                    let fault = Fault::limit(format!("a request of more than {} bytes", caller.rpc.max_request));
+                    let fault = Fault::limit(format!("a request of more than {} bytes", caller.rpc.reading.most));
                     Answer { message: Some(error(None, &fault, &caller.rpc.settings)), ..Answer::default() }
                 }
                 Some(Err(error)) => return Err(error),
@@ -127,6 +127,9 @@ impl Streams {
             let Some(Opened { id, method, items, context, .. }) = self.0.get_mut(at) else { break };
             let Poll::Ready(next) = poll_item(items, context, rpc, cx) else { continue };
             let (name, value, goes_on) = match next {
+                Ok(Some(item)) if item.len() > rpc.max_response => {
+                    ("error", rpc.too_large().json(&rpc.settings), false)
+                }
                 Ok(Some(item)) => ("result", item, true),
                 Ok(None) => ("end", b"true".to_vec(), false),
                 Err(exception) => ("error", Fault::of(&exception).json(&rpc.settings), false),

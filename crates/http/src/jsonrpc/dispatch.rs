@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use salamander_codec::{Codec, Output};
-use salamander_net::{CallContext, DaemonHandle, Session};
+use salamander_net::{CallContext, CorrelationIds, DaemonHandle, Session};
 use salamander_object::{Call, Encoded, Format, Items, Next, Outcome, Payload};
 use salamander_value::{Exception, Uuid, Value};
 
@@ -25,6 +25,7 @@ pub(super) struct Caller {
     pub(super) rpc: Arc<Inner>,
     pub(super) daemon: DaemonHandle,
     pub(super) session: Arc<Session>,
+    pub(super) ids: Arc<CorrelationIds>,
     /// Where items can come by themselves.
     pub(super) subscribing: Option<Arc<Subscribing>>,
 }
@@ -92,13 +93,22 @@ impl Caller {
                 // Begun in order; those that have to wait go on side by side.
                 let calls = stream::iter(asked).map(|asked| async {
                     let mut its = Answer::default();
+                    let id = asked.as_ref().map_or_else(|refused| refused.id.clone(), |request| request.id.clone());
                     its.message = self.one(asked, &mut its).await;
-                    its
+                    (id, its)
                 });
                 let mut calls = std::pin::pin!(calls.buffered(SIDE_BY_SIDE));
                 let mut all = Vec::new();
-                while let Some(its) = calls.next().await {
-                    if let Some(message) = its.message {
+                while let Some((id, mut its)) = calls.next().await {
+                    if let Some(message) = its.message.take() {
+                        let message = match all.len() + message.len() < self.rpc.max_response {
+                            true => message,
+                            // As short as it can be told; the streams of those before it go on.
+                            false => {
+                                its.opened.clear();
+                                error(id.as_ref(), &self.rpc.too_large(), &self.rpc.settings)
+                            }
+                        };
                         all.push(if all.is_empty() { b'[' } else { b',' });
                         all.extend_from_slice(&message);
                     }
@@ -121,9 +131,13 @@ impl Caller {
             Ok(Request { id, method, params }) => {
                 let done = self.call(method, &params, id.is_some(), answer).await;
                 let id = id?;
-                Some(match done {
+                let response = match done {
                     Ok(value) => result(&id, &value),
                     Err(fault) => error(Some(&id), &fault, settings),
+                };
+                Some(match response.len() <= self.rpc.max_response {
+                    true => response,
+                    false => error(Some(&id), &self.rpc.too_large(), settings),
                 })
             }
         }
@@ -135,7 +149,7 @@ impl Caller {
             return self.own(own, params, answer);
         }
         let callable = self.daemon.callable(&name).ok_or_else(Fault::method_not_found)?;
-        let context = CallContext::new(Some(self.session.clone()), Uuid::new_v4(), Vec::new());
+        let context = CallContext::new(Some(self.session.clone()), Uuid::from_bytes(self.ids.next()), Vec::new());
         let call = Call {
             object: callable.object,
             method: callable.method,
@@ -209,12 +223,22 @@ impl Caller {
             }
             count += 1;
             all.extend_from_slice(&item);
+            if all.len() > self.rpc.max_response {
+                return Err(self.rpc.too_large());
+            }
             if count % 64 == 0 {
                 tokio::task::yield_now().await;
             }
         }
         all.push(b']');
         Ok(all.into())
+    }
+}
+
+impl Inner {
+    #[cold]
+    pub(super) fn too_large(&self) -> Fault {
+        Fault::limit(format!("a response of more than {} bytes", self.max_response))
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use salamander_codec::Settings;
 use salamander_net::{DaemonHandle, Session};
-use tokio::sync::Semaphore;
 
 use super::dispatch::Caller;
+use crate::reading::Reading;
 
 /// Serves the functions and objects of a daemon by JSON-RPC 2.0: as a [`Door`](salamander_net::Door) to those who send requests as
 /// lines over plain TCP, as a part of a [`Site`](crate::Site) by HTTP and WebSocket. See the [module](crate::jsonrpc).
@@ -19,19 +19,15 @@ pub struct JsonRpc(pub(super) Arc<Inner>);
 #[derive(Clone)]
 pub(super) struct Inner {
     pub(super) settings: Arc<Settings>,
-    pub(super) max_request: usize,
+    pub(super) max_response: usize,
     pub(super) max_depth: usize,
     pub(super) max_calls: usize,
     pub(super) max_items: usize,
     pub(super) max_under_way: usize,
     pub(super) max_subscriptions: usize,
-    pub(super) body_time: Duration,
-    /// The bodies that are read at once.
-    pub(super) reading: Arc<Semaphore>,
+    /// Messages have the same limit however they come.
+    pub(super) reading: Reading,
 }
-
-/// How many bodies are read at once; others wait.
-const READING: usize = 64;
 
 impl Default for JsonRpc {
     fn default() -> Self {
@@ -39,14 +35,13 @@ impl Default for JsonRpc {
         settings.plain_json = true;
         Self(Arc::new(Inner {
             settings: Arc::new(settings),
-            max_request: 16 << 20,
+            max_response: 256 << 20,
             max_depth: 200,
             max_calls: 1000,
             max_items: 10_000,
             max_under_way: 1000,
             max_subscriptions: 100,
-            body_time: Duration::from_secs(30),
-            reading: Arc::new(Semaphore::new(READING)),
+            reading: Reading::of(16 << 20),
         }))
     }
 }
@@ -60,7 +55,15 @@ impl JsonRpc {
     /// How many bytes a request or batch may have; 16 MiB unless told otherwise.
     #[must_use]
     pub fn max_request(mut self, bytes: usize) -> Self {
-        self.inner().max_request = bytes;
+        self.inner().reading.most = bytes;
+        self
+    }
+
+    /// How many bytes a response may have, those to a batch together, and each item of a subscription; 256 MiB unless told otherwise, which
+    /// is what our client takes. What would be larger is answered with [`code::LIMIT`](super::code::LIMIT) instead; the call has been made.
+    #[must_use]
+    pub fn max_response(mut self, bytes: usize) -> Self {
+        self.inner().max_response = bytes;
         self
     }
 
@@ -103,15 +106,20 @@ impl JsonRpc {
     /// How long a client may take to send the body of an HTTP request; 30 seconds unless told otherwise.
     #[must_use]
     pub fn body_time(mut self, time: Duration) -> Self {
-        self.inner().body_time = time;
+        self.inner().reading.time = time;
         self
     }
 
     /// Answers a message that came in some other way, as by HTTP; none where it is all notifications.
     pub async fn answer(&self, daemon: &DaemonHandle, message: impl Into<Bytes>) -> Option<Vec<u8>> {
         let session = Arc::new(Session::new(None));
-        let caller =
-            Caller { rpc: self.0.clone(), daemon: daemon.clone(), session: session.clone(), subscribing: None };
+        let caller = Caller {
+            rpc: self.0.clone(),
+            daemon: daemon.clone(),
+            session: session.clone(),
+            ids: Arc::default(),
+            subscribing: None,
+        };
         let answer = caller.respond(message.into()).await;
         session.end();
         answer.message
@@ -124,6 +132,6 @@ impl JsonRpc {
 
 impl fmt::Debug for JsonRpc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JsonRpc").field("max_request", &self.0.max_request).finish_non_exhaustive()
+        f.debug_struct("JsonRpc").field("max_request", &self.0.reading.most).finish_non_exhaustive()
     }
 }

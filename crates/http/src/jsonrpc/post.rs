@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
 use super::dispatch::Caller;
 use super::options::{Inner, JsonRpc};
 use super::websocket;
 use crate::Body;
+use crate::reading::Unread;
 use crate::site::{Part, Responding, Sample, Visitor, busy, plain};
 
 /// What may be posted. A page of another place can post neither without asking first, which it is not allowed.
@@ -75,16 +75,16 @@ async fn answer(rpc: Arc<Inner>, request: Request<Incoming>, visitor: Visitor) -
     if !JSON.iter().any(|json| kind.eq_ignore_ascii_case(json)) {
         return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the Content-Type should be application/json");
     }
-    let message = {
-        // Bodies are what takes memory; calls are limited by their connections.
-        let reading = tokio::time::timeout(rpc.body_time, rpc.reading.acquire()).await;
-        let Ok(Ok(_place)) = reading else { return busy() };
-        match body(&rpc, request.into_body()).await {
-            Ok(message) => message,
-            Err((status, why)) => return refused(status, why),
+    let message = match body(&rpc, request).await {
+        Ok(message) => message,
+        Err(Unread::Busy) => return busy(),
+        Err(unread) => {
+            let (status, why) = unread.told();
+            return refused(status, why);
         }
     };
-    let caller = Caller { rpc, daemon: visitor.daemon, session: visitor.session, subscribing: None };
+    let caller =
+        Caller { rpc, daemon: visitor.daemon, session: visitor.session, ids: visitor.ids, subscribing: None };
     match caller.respond(message).await.message {
         Some(message) => {
             let mut answer = Response::new(Body::from(message));
@@ -96,16 +96,10 @@ async fn answer(rpc: Arc<Inner>, request: Request<Incoming>, visitor: Visitor) -
     }
 }
 
-/// The body of a request, or what to refuse it with.
-async fn body(rpc: &Inner, body: Incoming) -> Result<Bytes, (StatusCode, &'static str)> {
-    match tokio::time::timeout(rpc.body_time, Limited::new(body, rpc.max_request).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err((StatusCode::PAYLOAD_TOO_LARGE, "the request is too large"))
-        }
-        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "the request was cut off")),
-        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the request took too long")),
-    }
+async fn body(rpc: &Inner, request: Request<Incoming>) -> Result<Bytes, Unread> {
+    let (head, body) = request.into_parts();
+    let _place = rpc.reading.place().await?;
+    rpc.reading.read(&head.headers, body).await
 }
 
 /// An answer to a request whose body is not read, after which the connection ends.

@@ -43,10 +43,11 @@ impl Door for JsonRpc {
             let caller = Caller {
                 daemon: client.daemon().clone(),
                 session: client.session().clone(),
+                ids: Arc::default(),
                 subscribing: Some(Arc::default()),
                 rpc,
             };
-            let lines = Framed::new(client, Lines::new(caller.rpc.max_request));
+            let lines = Framed::new(client, Lines::new(caller.rpc.reading.most));
             if let Err(error) = converse(lines, caller).await {
                 tracing::debug!("a JSON-RPC client: {error}");
             }

@@ -73,12 +73,13 @@ pub(super) fn accept(
     let caller = Caller {
         daemon: visitor.daemon.clone(),
         session: visitor.session.clone(),
+        ids: visitor.ids.clone(),
         subscribing: Some(Arc::default()),
         rpc,
     };
     visitor.afterwards(Box::pin(async move {
         let Ok(upgraded) = upgrade.await else { return };
-        let (daemon, most) = (caller.daemon.clone(), caller.rpc.max_request);
+        let (daemon, most) = (caller.daemon.clone(), caller.rpc.reading.most);
         let socket = Socket::new(TokioIo::new(upgraded), Role::Server, most, Some(daemon)).await;
         if let Err(error) = converse(socket, caller).await {
             tracing::debug!("a WebSocket client: {error}");
@@ -212,7 +213,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Bytes> for Socket<S> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio::io::{DuplexStream, duplex};
+
     use super::*;
+
+    async fn both() -> (Socket<DuplexStream>, WebSocketStream<DuplexStream>) {
+        let (ours, theirs) = duplex(1 << 16);
+        let ours = Socket::new(ours, Role::Server, 1000, None).await;
+        (ours, WebSocketStream::from_raw_socket(theirs, Role::Client, None).await)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_no_sign_of_life_is_let_go() {
+        let (mut ours, _theirs) = both().await;
+        let begun = tokio::time::Instant::now();
+        let error = ours.next().await.expect("it says so").err().expect("an error");
+        assert_eq!((error.kind(), begun.elapsed().as_secs()), (io::ErrorKind::TimedOut, 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_answers_pings_may_be_silent() {
+        let (mut ours, mut theirs) = both().await;
+        let reading = tokio::spawn(async move { ours.next().await.map(|incoming| incoming.is_ok()) });
+        for _ in 0..10 {
+            // Tungstenite answers it when it goes on reading.
+            assert!(matches!(theirs.next().await, Some(Ok(Message::Ping(_)))));
+        }
+        theirs.send(Message::text("{}")).await.expect("it is there still");
+        assert_eq!(reading.await.expect("a task"), Some(true));
+    }
 
     #[test]
     fn the_key_is_answered_as_the_standard_says() {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use salamander_net::{Client, DaemonHandle, Door, Recognised, Session};
+use salamander_net::{Client, CorrelationIds, DaemonHandle, Door, Recognised, Session};
 use tokio_util::sync::CancellationToken;
 
 use crate::jsonrpc::JsonRpc;
@@ -93,6 +93,8 @@ pub(crate) type Responding = Pin<Box<dyn Future<Output = Response<Body>> + Send>
 pub(crate) struct Visitor {
     /// What calls of this client have in common; its address and certificate are known to it.
     pub(crate) session: Arc<Session>,
+    /// For calls, which have none by HTTP.
+    pub(crate) ids: Arc<CorrelationIds>,
     /// The daemon that it came to.
     pub(crate) daemon: DaemonHandle,
     /// What becomes of the connection when it speaks HTTP no more.
@@ -224,6 +226,7 @@ impl Door for Site {
         let site = self.clone();
         let visitor = Visitor {
             session: client.session().clone(),
+            ids: Arc::default(),
             daemon: client.daemon().clone(),
             afterwards: Arc::default(),
         };

@@ -7,7 +7,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response};
-use salamander_net::{DAEMON_NAME, DaemonHandle};
+use salamander_net::{Beside, DAEMON_NAME, DaemonHandle};
 
 use super::{Part, Sample};
 use crate::Body;
@@ -26,10 +26,23 @@ pub(super) fn page(parts: &[Arc<dyn Part>], daemon: &DaemonHandle, asked: &Heade
         // A string takes whatever is written.
         let _ = writeln!(html, "<li>{}: <a href=\"{path}\">{path}</a></li>", part.name(), path = part.path());
     }
-    html.push_str("</ul>\n<p>Lines to copy:</p>\n");
+    html.push_str("</ul>\n");
+    let neighbours = daemon.beside();
+    if !neighbours.is_empty() {
+        html.push_str("<p>The same is served on ports of their own:</p>\n<ul>\n");
+        for Beside { protocol, location, .. } in &neighbours {
+            let _ = writeln!(html, "<li>{protocol}: <code>{}</code></li>", escaped(location));
+        }
+        html.push_str("</ul>\n");
+    }
+    html.push_str("<p>Lines to copy:</p>\n");
     samples(&mut html, "Pyro", &pyro(daemon));
     for part in parts {
         samples(&mut html, part.name(), &part.samples(&base));
+    }
+    for Beside { protocol, samples: lines, .. } in neighbours {
+        let lines: Vec<Sample> = lines.into_iter().map(|(language, code)| Sample::new(language, code)).collect();
+        samples(&mut html, protocol, &lines);
     }
     html.push_str("<p>What can be called by its name alone:</p>\n<ul>\n");
     let names = daemon.callables();

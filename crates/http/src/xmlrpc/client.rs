@@ -1,16 +1,12 @@
 //! [`Client`]: calls of servers elsewhere.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, InvalidHeaderValue, USER_AGENT};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use salamander_codec::xmlrpc::{self, Options};
 use salamander_codec::{Arguments, Output, Settings};
 use salamander_net::{Config, Dialer, Error, Kind, Result};
@@ -19,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::coding::{gunzip, gzip};
 use super::multicall::MultiCall;
-use super::url::Url;
+use crate::client::{Again, Place, Scheme, Server, in_time};
 
 /// Calls a server of XML-RPC.
 ///
@@ -43,20 +39,14 @@ use super::url::Url;
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    url: Url,
-    dialer: Dialer,
+    server: Server,
     settings: Settings,
     timeout: Option<Duration>,
     compress_beyond: Option<usize>,
-    max_response: usize,
-    /// Connections that nobody uses.
-    idle: Mutex<Vec<Connection>>,
 }
 
-type Connection = SendRequest<Full<Bytes>>;
-
-/// How many connections are kept.
-const KEPT: usize = 16;
+/// How many bytes a response may have, unless told otherwise.
+const MAX_RESPONSE: usize = 256 << 20;
 
 impl Client {
     /// A client of the server at a URL, with the settings of this process. Connects when it is first called.
@@ -75,31 +65,22 @@ impl Client {
     /// # Errors
     /// As [`Client::new`].
     pub fn with_config(url: &str, config: Arc<Config>) -> Result<Self> {
-        let url = Url::parse(url)?;
+        let schemes = [Scheme::Http, Scheme::Https];
+        let place = Place::parse(url, &schemes, "unsupported XML-RPC protocol", "/RPC2")?;
         let timeout = config.comm_timeout();
-        let dialer = Dialer::new(config, url.encrypted)?;
-        Ok(Self(Arc::new(Inner {
-            url,
-            dialer,
-            settings: Settings::default(),
-            timeout,
-            compress_beyond: None,
-            max_response: 256 << 20,
-            idle: Mutex::default(),
-        })))
+        let dialer = Dialer::new(config, place.scheme.is_encrypted())?;
+        let server = Server::new(place, dialer, MAX_RESPONSE);
+        Ok(Self(Arc::new(Inner { server, settings: Settings::default(), timeout, compress_beyond: None })))
     }
 
     /// The same client with something changed, and with connections of its own.
     fn change(&self, change: impl FnOnce(&mut Inner)) -> Self {
-        let Inner { url, dialer, settings, timeout, compress_beyond, max_response, .. } = &*self.0;
+        let Inner { server, settings, timeout, compress_beyond } = &*self.0;
         let mut inner = Inner {
-            url: url.clone(),
-            dialer: dialer.clone(),
+            server: server.with_limit(server.max_response()),
             settings: settings.clone(),
             timeout: *timeout,
             compress_beyond: *compress_beyond,
-            max_response: *max_response,
-            idle: Mutex::default(),
         };
         change(&mut inner);
         Self(Arc::new(inner))
@@ -132,7 +113,7 @@ impl Client {
     /// How many bytes a response may have, decompressed too; 256 MiB unless told otherwise.
     #[must_use]
     pub fn max_response(self, bytes: usize) -> Self {
-        self.change(|inner| inner.max_response = bytes)
+        self.change(|inner| inner.server = inner.server.with_limit(bytes))
     }
 
     /// Calls a method, or a function.
@@ -159,16 +140,7 @@ impl Client {
     /// Makes a call.
     pub(super) async fn answer(&self, document: Vec<u8>) -> Result<Value> {
         let inner = &self.0;
-        let exchange = inner.exchange(document);
-        let response = match inner.timeout {
-            Some(timeout) => match tokio::time::timeout(timeout, exchange).await {
-                Ok(done) => done?,
-                Err(_) => {
-                    return Err(Error::new(Kind::Deadline, format!("no response within {timeout:?}")));
-                }
-            },
-            None => exchange.await?,
-        };
+        let response = in_time(inner.timeout, inner.exchange(document)).await?;
         match xmlrpc::read_response(&response, &inner.settings) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(fault)) => Err(fault.exception().into()),
@@ -181,122 +153,52 @@ impl Inner {
     /// Sends a document, and gives the one that answers it.
     async fn exchange(&self, document: Vec<u8>) -> Result<Bytes> {
         let compress = self.compress_beyond.is_some_and(|size| document.len() > size);
-        let body = Bytes::from(if compress { gzip(&document) } else { document });
-        let mut kept = self.take();
-        loop {
-            let reused = kept.is_some();
-            let mut connection = match kept.take() {
-                Some(connection) => connection,
-                None => self.connect().await?,
-            };
-            match connection.send_request(self.head(body.clone(), compress)?).await {
-                Ok(response) => {
-                    let document = self.read(response).await?;
-                    self.keep(connection).await;
-                    return Ok(document);
-                }
-                // It was closed while nobody used it.
-                Err(error)
-                    if reused && (error.is_canceled() || error.is_incomplete_message() || is_reset(&error)) =>
-                {
-                    kept = self.take();
-                }
-                Err(error) => {
-                    let message = format!("{}: {error}", self.url.authority);
-                    return Err(Error::new(Kind::Connection, message));
-                }
-            }
-        }
-    }
-
-    async fn connect(&self) -> Result<Connection> {
-        let stream = self.dialer.dial(&self.url.host, self.url.port).await?;
-        let (connection, driver) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| Error::new(Kind::Connection, format!("{}: {error}", self.url.authority)))?;
-        tokio::spawn(async move {
-            if let Err(error) = driver.await {
-                tracing::debug!("a connection of XML-RPC: {error}");
-            }
-        });
-        Ok(connection)
-    }
-
-    fn head(&self, body: Bytes, compressed: bool) -> Result<Request<Full<Bytes>>> {
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(&*self.url.path)
-            .header(HOST, &*self.url.authority)
-            .header(ACCEPT_ENCODING, "gzip")
-            .header(CONTENT_TYPE, "text/xml")
-            .header(USER_AGENT, concat!("salamander-xmlrpc/", env!("CARGO_PKG_VERSION")));
-        if let Some(authorization) = &self.url.authorization {
-            request = request.header(AUTHORIZATION, &**authorization);
-        }
-        if compressed {
-            request = request.header(CONTENT_ENCODING, "gzip");
-        }
-        let wrong = |error| Error::new(Kind::Misuse, format!("the URL is no address of a server: {error}"));
-        request.body(Full::new(body)).map_err(wrong)
-    }
-
-    async fn read(&self, response: Response<Incoming>) -> Result<Bytes> {
-        let status = response.status();
+        let body = if compress { gzip(&document) } else { document };
+        let answer = self.server.post(body, self.headers(compress)?, Again::Closed).await?;
+        let status = answer.head.status;
         if status != StatusCode::OK {
             // In Python's words.
             let reason = status.canonical_reason().unwrap_or_default();
-            let (place, path) = (&self.url.authority, &self.url.path);
-            let message = format!("<ProtocolError for {place}{path}: {} {reason}>", status.as_u16());
+            let Place { authority, path, .. } = self.server.place();
+            let message = format!("<ProtocolError for {authority}{path}: {} {reason}>", status.as_u16());
             return Err(Error::new(Kind::Protocol, message));
         }
-        let compressed = response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
-        let body = Limited::new(response.into_body(), self.max_response).collect().await;
-        let body = body.map_err(|error| self.broken(&error.to_string()))?.to_bytes();
+        let compressed = answer.head.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+        let body = answer.body().await?;
         match compressed {
             true => {
-                gunzip(&body, self.max_response).map(Bytes::from).map_err(|error| self.broken(&error.to_string()))
+                let document = gunzip(&body, self.server.max_response());
+                document.map(Bytes::from).map_err(|error| self.broken(&error.to_string()))
             }
             false => Ok(body),
         }
     }
 
+    fn headers(&self, compressed: bool) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        let agent = concat!("salamander-xmlrpc/", env!("CARGO_PKG_VERSION"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        if let Some(authorization) = &self.server.place().authorization {
+            let wrong = |error: InvalidHeaderValue| Error::new(Kind::Misuse, error.to_string());
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(authorization).map_err(wrong)?);
+        }
+        if compressed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Ok(headers)
+    }
+
     #[cold]
     fn broken(&self, why: &str) -> Error {
-        Error::new(Kind::Protocol, format!("the response of {} is no XML-RPC: {why}", self.url.authority))
+        Error::new(Kind::Protocol, format!("the response of {} is no XML-RPC: {why}", self.server.place()))
     }
-
-    /// A connection that can be used.
-    fn take(&self) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(connection) = idle.pop() {
-            if connection.is_ready() {
-                return Some(connection);
-            }
-        }
-        None
-    }
-
-    /// Keeps a connection for the next call, if it stays open.
-    async fn keep(&self, mut connection: Connection) {
-        if connection.ready().await.is_ok() {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < KEPT {
-                idle.push(connection);
-            }
-        }
-    }
-}
-
-/// Whether the other side had closed the connection.
-fn is_reset(error: &hyper::Error) -> bool {
-    use std::error::Error as _;
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
-    io.is_some_and(|error| matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset))
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<xmlrpc::Client for {}{}>", self.0.url.authority, self.0.url.path)
+        let Place { authority, path, .. } = self.0.server.place();
+        write!(f, "<xmlrpc::Client for {authority}{path}>")
     }
 }

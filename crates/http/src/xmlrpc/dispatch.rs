@@ -57,7 +57,7 @@ async fn call(inner: &Inner, name: &str, arguments: Vec<Value>, visitor: &Visito
         object: callable.object,
         method: callable.method,
         arguments: Payload::Values(Args { positional: arguments, keywords: Dict::new() }),
-        context: CallContext::new(Some(visitor.session.clone()), Uuid::new_v4(), Vec::new()),
+        context: CallContext::new(Some(visitor.session.clone()), Uuid::from_bytes(visitor.ids.next()), Vec::new()),
         format: Format { codec: Codec::XmlRpc, settings: inner.settings.clone() },
     };
     match visitor.daemon.call(call).await {

@@ -6,7 +6,6 @@ mod dispatch;
 mod multicall;
 mod options;
 mod server;
-mod url;
 
 pub use client::Client;
 pub use multicall::MultiCall;

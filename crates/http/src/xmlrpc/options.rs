@@ -8,7 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use salamander_codec::Settings;
 use salamander_codec::xmlrpc::Options;
-use tokio::sync::Semaphore;
+
+use crate::reading::Reading;
 
 /// Serves the functions and objects of a daemon by XML-RPC; a part of a [`Site`](crate::Site).
 ///
@@ -26,29 +27,21 @@ pub struct XmlRpc(pub(super) Arc<Inner>);
 #[derive(Clone)]
 pub(super) struct Inner {
     pub(super) settings: Arc<Settings>,
-    pub(super) max_body: usize,
-    pub(super) body_time: Duration,
+    pub(super) reading: Reading,
     pub(super) max_calls: usize,
     pub(super) introspection: bool,
     /// What an `Authorization` header has to be one of; empty: there need be none.
     pub(super) users: Vec<String>,
-    /// The requests that are read at once.
-    pub(super) reading: Arc<Semaphore>,
 }
-
-/// How many bodies are read at once; others wait.
-const READING: usize = 64;
 
 impl Default for XmlRpc {
     fn default() -> Self {
         Self(Arc::new(Inner {
             settings: Arc::new(Settings::default()),
-            max_body: 20 << 20,
-            body_time: Duration::from_secs(30),
+            reading: Reading::of(20 << 20),
             max_calls: 10_000,
             introspection: true,
             users: Vec::new(),
-            reading: Arc::new(Semaphore::new(READING)),
         }))
     }
 }
@@ -78,14 +71,14 @@ impl XmlRpc {
     /// How many bytes the body of a request may have, decompressed too; 20 MiB unless told otherwise.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
-        self.inner().max_body = bytes;
+        self.inner().reading.most = bytes;
         self
     }
 
     /// How long a client may take to send the body of a request; 30 seconds unless told otherwise.
     #[must_use]
     pub fn body_time(mut self, time: Duration) -> Self {
-        self.inner().body_time = time;
+        self.inner().reading.time = time;
         self
     }
 

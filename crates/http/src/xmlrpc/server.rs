@@ -9,14 +9,14 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
 use super::coding::{gunzip, gzip, takes_gzip};
 use super::dispatch;
 use super::options::{Inner, XmlRpc};
 use crate::Body;
-use crate::site::{BUSY, Part, Responding, Sample, Visitor, plain};
+use crate::reading::Unread;
+use crate::site::{Part, Responding, Sample, Visitor, plain};
 
 /// From this size on, responses are compressed for those who take it: what a common packet holds, as in Python.
 const COMPRESS_BEYOND: usize = 1400;
@@ -82,9 +82,7 @@ impl Inner {
             return Err(Refused::new(StatusCode::NOT_IMPLEMENTED, text));
         }
         let document = {
-            // Bodies are what takes memory; calls are limited by their connections.
-            let reading = tokio::time::timeout(self.body_time, self.reading.acquire()).await;
-            let Ok(Ok(_place)) = reading else { return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, BUSY)) };
+            let _place = self.reading.place().await?;
             let body = self.read(&head, body).await?;
             self.decode(&head, body)?
         };
@@ -94,20 +92,10 @@ impl Inner {
 
     /// The body of a request.
     async fn read(&self, head: &Parts, body: Incoming) -> Result<Bytes, Refused> {
-        let too_large = || Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large");
-        let announced = text(&head.headers, CONTENT_LENGTH.as_str()).and_then(|text| text.parse::<u64>().ok());
-        if announced.is_none() && !head.headers.contains_key(TRANSFER_ENCODING) {
+        if !head.headers.contains_key(CONTENT_LENGTH) && !head.headers.contains_key(TRANSFER_ENCODING) {
             return Err(Refused::new(StatusCode::LENGTH_REQUIRED, "the request should tell its length"));
         }
-        if announced.is_some_and(|length| length > self.max_body as u64) {
-            return Err(too_large());
-        }
-        match tokio::time::timeout(self.body_time, Limited::new(body, self.max_body).collect()).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-            Ok(Err(_)) => Err(Refused::new(StatusCode::BAD_REQUEST, "the request was cut off")),
-            Err(_) => Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the request took too long")),
-        }
+        Ok(self.reading.read(&head.headers, body).await?)
     }
 
     /// The document that a body is.
@@ -115,7 +103,7 @@ impl Inner {
         let encoding = text(&head.headers, CONTENT_ENCODING.as_str()).unwrap_or("identity").to_ascii_lowercase();
         match &*encoding {
             "identity" => Ok(body),
-            "gzip" => match gunzip(&body, self.max_body) {
+            "gzip" => match gunzip(&body, self.reading.most) {
                 Ok(body) => Ok(body.into()),
                 Err(_) => Err(Refused::after(StatusCode::BAD_REQUEST, "error decoding gzip content")),
             },
@@ -160,6 +148,13 @@ impl Refused {
             _ => {}
         }
         answer
+    }
+}
+
+impl From<Unread> for Refused {
+    fn from(unread: Unread) -> Self {
+        let (status, why) = unread.told();
+        Self::new(status, why)
     }
 }
 

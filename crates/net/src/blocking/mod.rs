@@ -1,11 +1,14 @@
 //! The same without `async`: every name of the asynchronous side, for programs and threads that wait.
 //!
 //! Calls run on a runtime of their own, which is started when it is first used. They must not be made from asynchronous
-//! code, which would wait for itself; they are fine in `#[blocking]` methods.
+//! code, which would wait for itself; they are fine in `#[blocking]` methods. What has no twin here is waited for by [`wait`]; twins of what
+//! other crates have are in modules of the same name there.
 
 mod items;
+pub mod multiprocessing;
 mod proxy;
 mod rpc;
+mod twin;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
@@ -18,8 +21,11 @@ pub use rpc::RpcProxy;
 
 use crate::error::{Error, Result};
 
-/// Waits for a future on the runtime of the blocking side.
-pub(crate) fn wait<F: Future>(future: F) -> Result<F::Output> {
+/// Waits for a future, which runs on the runtime of the blocking side.
+///
+/// # Errors
+/// [`Misuse`](crate::Kind::Misuse) where it is called in asynchronous code.
+pub fn wait<F: Future>(future: F) -> Result<F::Output> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = match RUNTIME.get() {
         Some(runtime) => runtime,
@@ -27,7 +33,14 @@ pub(crate) fn wait<F: Future>(future: F) -> Result<F::Output> {
             let runtime =
                 Builder::new_multi_thread().worker_threads(1).thread_name("salamander").enable_all().build();
             let runtime = runtime.map_err(|error| Error::connection(format!("no runtime: {error}")))?;
-            RUNTIME.get_or_init(|| runtime)
+            if let Err(late) = RUNTIME.set(runtime) {
+                // Another thread was faster. Asynchronous code may be here by mistake, where a runtime must not be dropped.
+                late.shutdown_background();
+            }
+            match RUNTIME.get() {
+                Some(runtime) => runtime,
+                None => return Err(Error::connection("no runtime")),
+            }
         }
     };
     // A runtime that cannot be entered here panics before it polls anything.

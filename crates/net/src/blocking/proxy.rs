@@ -1,4 +1,4 @@
-//! The blocking twins, made from the asynchronous types by one macro.
+//! The blocking twins of proxies, name servers and daemons.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,31 +18,7 @@ use crate::error::Result;
 use crate::naming::{self, Registration};
 use crate::tls::Certificate;
 use crate::uri::Uri;
-use crate::{DaemonHandle, daemon};
-
-/// Writes methods that wait for the asynchronous one of the same name.
-macro_rules! waiting {
-    ($($name:ident $(<$($param:ident: $bound:path),*>)? ($($arg:ident: $ty:ty),*) -> $result:ty;)*) => {$(
-        #[doc = concat!("The blocking twin of the asynchronous `", stringify!($name), "`.")]
-        ///
-        /// # Errors
-        /// As there, and where it is called in asynchronous code.
-        pub fn $name $(<$($param: $bound),*>)? (&self, $($arg: $ty),*) -> Result<$result> {
-            wait(self.0.$name($($arg),*))?
-        }
-    )*};
-}
-
-/// Writes methods that give a changed copy.
-macro_rules! changing {
-    ($($name:ident($($arg:ident: $ty:ty),*);)*) => {$(
-        #[doc = concat!("The blocking twin of the asynchronous `", stringify!($name), "`.")]
-        #[must_use]
-        pub fn $name(&self, $($arg: $ty),*) -> Self {
-            Self(self.0.$name($($arg),*))
-        }
-    )*};
-}
+use crate::{__changing as changing, __waiting as waiting, DaemonHandle, daemon};
 
 /// A remote object; the blocking twin of [`Proxy`](crate::Proxy).
 #[derive(Clone, Debug)]
@@ -84,6 +60,7 @@ impl Proxy {
     }
 
     changing! {
+        (&self)
         with_serializer(codec: Codec);
         with_timeout(timeout: Option<Duration>);
         with_retries(retries: usize);
@@ -104,6 +81,7 @@ impl Proxy {
     }
 
     waiting! {
+        (&self)
         bind() -> ();
         reconnect(tries: usize) -> ();
         handshake_response() -> Value;
@@ -336,6 +314,7 @@ impl NameServer {
     }
 
     waiting! {
+        (&self)
         ping() -> ();
         count() -> usize;
         lookup(name: &str) -> Uri;

@@ -12,6 +12,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::answer::{Answer, Later};
+use super::ids::CorrelationIds;
 use super::shared::Shared;
 use super::{items, routed};
 use crate::blob::SerializedBlob;
@@ -275,26 +276,4 @@ impl Door {
 pub(super) fn not_accepted(serializer: u8) -> Exception {
     let message = format!("message used serializer that is not accepted: {serializer}");
     Exception::pyro("SerializeError", message)
-}
-
-/// Correlation ids for calls that came without: random for each connection, then counted.
-pub(crate) struct CorrelationIds {
-    base: [u8; 16],
-    count: u64,
-}
-
-impl CorrelationIds {
-    pub(crate) fn new() -> Self {
-        Self { base: Uuid::new_v4().into_bytes(), count: 0 }
-    }
-
-    pub(crate) fn next(&mut self) -> [u8; 16] {
-        self.count += 1;
-        let mut id = self.base;
-        // The last six bytes have no fixed bits.
-        for (byte, count) in id[10..].iter_mut().zip(&self.count.to_be_bytes()[2..]) {
-            *byte ^= count;
-        }
-        id
-    }
 }

@@ -4,9 +4,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 #[cfg(unix)]
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::future::select_all;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::address;
 use crate::config::{Config, IpVersion};
@@ -74,6 +78,29 @@ impl Drop for Listener {
     fn drop(&mut self) {
         if let Listener::Unix(_, path) = self {
             let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// How long to wait when the system has no more file descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// The next client that connects to one of these sockets, once there is a place for it.
+pub(crate) async fn accept_any(
+    sockets: &[Listener],
+    places: &Arc<Semaphore>,
+    config: &Config,
+) -> (Stream, OwnedSemaphorePermit) {
+    loop {
+        // Nobody closes it.
+        let Ok(place) = places.clone().acquire_owned().await else { std::future::pending().await };
+        let (accepted, ..) = select_all(sockets.iter().map(|socket| Box::pin(socket.accept(config)))).await;
+        match accepted {
+            Ok(stream) => return (stream, place),
+            Err(error) => {
+                tracing::warn!("accepting a client failed: {error}");
+                tokio::time::sleep(EXHAUSTED).await;
+            }
         }
     }
 }

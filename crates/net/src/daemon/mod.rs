@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod beside;
 mod builder;
 mod callables;
 mod client;
@@ -10,6 +11,7 @@ mod daemon_object;
 mod door;
 mod error_reply;
 mod handshake;
+mod ids;
 mod items;
 mod leases;
 pub(crate) mod listen;
@@ -20,12 +22,13 @@ mod scratch;
 mod server;
 mod shared;
 
+pub use beside::Beside;
 pub use builder::{Builder, Handshake, PYRO5};
 pub use callables::Callable;
 pub use client::{Client, Door, Recognised};
+pub use ids::CorrelationIds;
 pub use objects::Remote;
 pub use server::Daemon;
 pub use shared::DaemonHandle;
 
-pub(crate) use door::CorrelationIds;
 pub(crate) use server::Counted;

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::beside::Neighbours;
 use super::builder::{Builder, Hooks, PYRO5};
 use super::client::Door;
 use super::daemon_object::DaemonObject;
@@ -128,6 +129,7 @@ impl Daemon {
             tasks: TaskTracker::new(),
             limit,
             connections: AtomicUsize::new(0),
+            beside: Neighbours::default(),
         });
         let own = salamander_object::Shared::from(DaemonObject(Arc::downgrade(&shared)));
         // Nothing is registered yet that could be in the way.

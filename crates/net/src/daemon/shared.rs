@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::beside::Neighbours;
 use super::builder::Hooks;
 use super::client::Door;
 use super::leases::Leases;
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     pub(crate) limit: Option<Arc<Semaphore>>,
     pub(crate) connections: AtomicUsize,
+    /// The ports of other protocols.
+    pub(crate) beside: Neighbours,
 }
 
 /// A handle on a daemon: registers objects and stops it, from anywhere. Cheap to clone.

@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::exchange::of_wire;
 use crate::error::{Error, Kind, Result};
+use crate::rpc::Replies;
 use crate::stream::Stream;
 use crate::zone;
 
@@ -150,8 +151,21 @@ impl Connection {
         }
     }
 
-    /// Puts a message into the output, which goes with the next that is sent, or with [`Connection::flush`].
-    pub(super) fn write<E: Into<Error>>(&mut self, body: impl FnOnce(&mut Output) -> Result<(), E>) -> Result<()> {
+    /// How much is to be sent.
+    pub(super) fn unsent(&self) -> usize {
+        self.output.total_len() - self.written
+    }
+
+    /// Sends what there is in the output.
+    pub(crate) async fn flush(&mut self) -> Result<()> {
+        let Self { stream, output, written, .. } = self;
+        let sent = poll_fn(|cx| stream.poll_write_all(cx, output, written)).await;
+        sent.map_err(|error| Error::connection(format!("sending failed: {error}")))
+    }
+}
+
+impl Replies for Connection {
+    fn write<E: Into<Error>>(&mut self, body: impl FnOnce(&mut Output) -> Result<(), E>) -> Result<()> {
         let started = begin(&mut self.output);
         if let Err(error) = body(&mut self.output) {
             started.abandon(&mut self.output);
@@ -159,22 +173,10 @@ impl Connection {
         }
         finish(&mut self.output, started, self.max).map_err(|error| of_wire(&error))
     }
-
-    /// How much is to be sent.
-    pub(super) fn unsent(&self) -> usize {
-        self.output.total_len() - self.written
-    }
-
-    /// Sends what there is in the output.
-    pub(super) async fn flush(&mut self) -> Result<()> {
-        let Self { stream, output, written, .. } = self;
-        let sent = poll_fn(|cx| stream.poll_write_all(cx, output, written)).await;
-        sent.map_err(|error| Error::connection(format!("sending failed: {error}")))
-    }
 }
 
 /// Those of pickle between programs that know nothing of Pyro.
-pub(super) fn settings() -> &'static Settings {
+pub(crate) fn settings() -> &'static Settings {
     static SETTINGS: OnceLock<Settings> = OnceLock::new();
     SETTINGS.get_or_init(|| {
         let mut settings = zone::here();

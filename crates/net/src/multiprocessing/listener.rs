@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::select_all;
 use salamander_wire::multiprocessing::{AuthKey, Role};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
@@ -16,7 +15,6 @@ use super::options::Options;
 use crate::config::Config;
 use crate::daemon::listen;
 use crate::error::Kind;
-use crate::stream::Stream;
 
 /// Waits for clients, and lets in those that have the key.
 ///
@@ -57,6 +55,10 @@ impl Listener {
         self.sockets.first().and_then(listen::Listener::local_addr)
     }
 
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// How long a client may say nothing before its first call.
     pub(super) fn first_call_timeout(&self) -> Option<Duration> {
         self.key.is_none().then_some(self.options.first_call)
@@ -74,7 +76,7 @@ impl Listener {
                         return connection;
                     }
                 }
-                (stream, place) = accepted(&self.sockets, &self.places, &self.config) => {
+                (stream, place) = listen::accept_any(&self.sockets, &self.places, &self.config) => {
                     let max = self.options.size_limit(&self.config);
                     let connection = Connection::new(stream, max).with_place(place);
                     match &self.key {
@@ -82,29 +84,6 @@ impl Listener {
                         Some(key) => drop(self.arriving.spawn(shown(connection, key.clone(), self.options.clone()))),
                     }
                 }
-            }
-        }
-    }
-}
-
-/// How long to wait when the system has no more file descriptors.
-const EXHAUSTED: Duration = Duration::from_millis(100);
-
-/// The next client that connects, once there is a place for it.
-async fn accepted(
-    sockets: &[listen::Listener],
-    places: &Arc<Semaphore>,
-    config: &Config,
-) -> (Stream, OwnedSemaphorePermit) {
-    loop {
-        // Nobody closes it.
-        let Ok(place) = places.clone().acquire_owned().await else { std::future::pending().await };
-        let (accepted, ..) = select_all(sockets.iter().map(|socket| Box::pin(socket.accept(config)))).await;
-        match accepted {
-            Ok(stream) => return (stream, place),
-            Err(error) => {
-                tracing::warn!("accepting a client failed: {error}");
-                tokio::time::sleep(EXHAUSTED).await;
             }
         }
     }

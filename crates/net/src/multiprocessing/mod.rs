@@ -22,9 +22,15 @@ mod connection;
 mod exchange;
 mod listener;
 mod options;
-mod rpc;
+mod server;
 
+pub use crate::rpc::{Form, RpcProxy};
 pub use connection::Connection;
 pub use listener::Listener;
 pub use options::Options;
-pub use rpc::{Form, MULTIPROCESSING, RpcProxy, RpcServer};
+pub use server::RpcServer;
+
+pub(crate) use connection::settings;
+
+/// The name of calls over these connections, for [`Builder::without_key`](crate::Builder::without_key) and the like.
+pub const MULTIPROCESSING: &str = "multiprocessing";

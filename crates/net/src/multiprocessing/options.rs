@@ -12,8 +12,8 @@ use super::listener::Listener;
 use crate::config::Config;
 use crate::daemon::listen;
 use crate::error::{Error, Result};
+use crate::rpc::{Form, RpcProxy, Way};
 use crate::stream::{Stream, within};
-use crate::uri::Location;
 
 /// How long the other end has to show that it has the key.
 const KEY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -121,12 +121,17 @@ impl Options {
     /// Python's `multiprocessing.connection.Client`, 3.8 to 3.13.
     pub async fn connect(&self, location: &str) -> Result<Connection> {
         let (config, key) = (self.settings()?, self.key()?);
-        let stream = within(config.comm_timeout(), open(location, &config), "connecting").await??;
+        let stream = within(config.comm_timeout(), Stream::connect_to(location, &config), "connecting").await??;
         let mut connection = Connection::new(stream, self.size_limit(&config));
         if let Some(key) = key {
             exchange::run(&mut connection, key, Role::Client, self).await?;
         }
         Ok(connection)
+    }
+
+    /// Calls the functions of the server there. Nothing is connected yet.
+    pub fn proxy(self, location: &str) -> RpcProxy {
+        RpcProxy::new(Way::Multiprocessing(self), location, Form::default())
     }
 
     pub(super) fn settings(&self) -> Result<Arc<Config>> {
@@ -143,16 +148,6 @@ impl Options {
     pub(super) fn key(&self) -> Result<Option<AuthKey>> {
         let empty = || Error::misuse("an empty authkey is no key: leave it out, or give one");
         self.key.as_ref().map(|key| AuthKey::new(&key[..]).ok_or_else(empty)).transpose()
-    }
-}
-
-async fn open(location: &str, config: &Config) -> Result<Stream> {
-    match Location::parse(location, None)? {
-        Location::Tcp { host, port } => Stream::connect(&host, port, config).await,
-        #[cfg(unix)]
-        Location::Unix(path) => Stream::connect_unix(&path).await,
-        #[cfg(not(unix))]
-        Location::Unix(_) => Err(Error::misuse("there are no Unix domain sockets on this system")),
     }
 }
 

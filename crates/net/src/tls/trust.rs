@@ -114,12 +114,8 @@ pub(super) struct Clients {
 impl Servers {
     pub(super) fn new(trusted: Trusted, provider: Arc<CryptoProvider>) -> Result<Self> {
         let roots = Arc::new(trusted.authorities.clone());
-        let chains = match trusted.authorities.is_empty() {
-            true => None,
-            false => {
-                Some(WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build().map_err(misuse)?)
-            }
-        };
+        let build = || WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build().map_err(misuse);
+        let chains = (!trusted.authorities.is_empty()).then(build).transpose()?;
         Ok(Self { trusted, chains, provider })
     }
 }
@@ -127,18 +123,41 @@ impl Servers {
 impl Clients {
     pub(super) fn new(trusted: Trusted, provider: Arc<CryptoProvider>, required: bool) -> Result<Self> {
         let roots = Arc::new(trusted.authorities.clone());
-        let chains = match trusted.authorities.is_empty() {
-            true => None,
-            false => {
-                Some(WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build().map_err(misuse)?)
-            }
-        };
+        let build = || WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build().map_err(misuse);
+        let chains = (!trusted.authorities.is_empty()).then(build).transpose()?;
         Ok(Self { trusted, chains, provider, required })
     }
 }
 
 fn misuse(error: impl std::fmt::Display) -> crate::error::Error {
     crate::error::Error::misuse(format!("the certificates to trust cannot be used: {error}"))
+}
+
+/// What both of rustls's traits ask for in the same words: whether a peer has the key of its certificate is for the provider to say.
+macro_rules! signatures {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            cert: &CertificateDer<'_>,
+            dss: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            cert: &CertificateDer<'_>,
+            dss: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.provider.signature_verification_algorithms.supported_schemes()
+        }
+    };
 }
 
 impl ServerCertVerifier for Servers {
@@ -169,27 +188,7 @@ impl ServerCertVerifier for Servers {
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+    signatures!();
 }
 
 /// Webpki has an error of its own for authorities that are not trusted by themselves. They can be.
@@ -244,25 +243,5 @@ impl ClientCertVerifier for Clients {
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+    signatures!();
 }

@@ -3,6 +3,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use salamander_value::Str;
+
+use super::drivers::Opened;
 use crate::App;
 use crate::app::Settings;
 use crate::backend::Backend;
@@ -16,9 +19,11 @@ type Register = Box<dyn FnOnce(&App) -> Result<()> + Send>;
 /// How an application is put together: [`App::builder`].
 #[derive(Default)]
 pub struct AppBuilder {
-    settings: Settings,
+    pub(super) settings: Settings,
     broker: Option<Arc<dyn Broker>>,
+    urls: Vec<Str>,
     backend: Option<Arc<dyn Backend>>,
+    result_url: Option<Str>,
     queues: Option<Queues>,
     given: Vec<Queue>,
     routes: Vec<Routes>,
@@ -52,6 +57,26 @@ impl AppBuilder {
     #[must_use]
     pub fn broker(mut self, broker: Arc<dyn Broker>) -> Self {
         self.broker = Some(broker);
+        self
+    }
+
+    /// On the broker of this URL: `memory://`, `embedded:///var/lib/tasks.db`, `redis://localhost/0`, `amqp://localhost//`, ...
+    #[must_use]
+    pub fn broker_url(self, url: impl Into<Str>) -> Self {
+        self.broker_urls([url.into()])
+    }
+
+    /// On the broker that answers first of these, where the driver can change between them.
+    #[must_use]
+    pub fn broker_urls(mut self, urls: impl IntoIterator<Item = Str>) -> Self {
+        self.urls = urls.into_iter().collect();
+        self
+    }
+
+    /// With results kept as this URL says: `rpc://`, `redis://localhost/1`, `db+sqlite:///results.db`, ...
+    #[must_use]
+    pub fn result_backend(mut self, url: impl Into<Str>) -> Self {
+        self.result_url = Some(url.into());
         self
     }
 
@@ -100,19 +125,25 @@ impl AppBuilder {
     /// The application.
     ///
     /// # Errors
-    /// [`Kind::Misuse`] without a broker, and for two tasks of one name.
+    /// [`Kind::Misuse`] without a broker, for URLs that no driver knows, and for two tasks of one name; [`Kind::Unsupported`] for drivers that
+    /// this build does not have; those of the drivers.
     pub fn build(self) -> Result<App> {
-        let none = || {
-            Error::new(
-                Kind::Misuse,
-                "an application needs a broker: `AppBuilder::broker_url` or `AppBuilder::broker`",
-            )
+        let settings = self.settings;
+        let none = "an application needs a broker: `AppBuilder::broker_url`, or `AppBuilder::broker`";
+        let opened = match self.broker {
+            Some(broker) => Opened::Given(broker),
+            None if self.urls.is_empty() => return Err(Error::new(Kind::Misuse, none)),
+            None => Opened::open(&self.urls, &settings)?,
         };
-        let broker = self.broker.ok_or_else(none)?;
-        let queues = self.queues.unwrap_or_else(|| Queues::new(self.settings.task_default_queue.clone()));
+        let backend = match (self.backend, self.result_url) {
+            (Some(backend), _) => Some(backend),
+            (None, Some(url)) => opened.backend(&url, &settings)?,
+            (None, None) => None,
+        };
+        let queues = self.queues.unwrap_or_else(|| Queues::of_settings(&settings));
         let queues = self.given.into_iter().fold(queues, Queues::with);
         let router = Router { queues, routes: self.routes };
-        let app = App::made(self.settings, broker, self.backend, router, self.states);
+        let app = App::made(settings, opened.broker(), backend, router, self.states);
         self.tasks.into_iter().try_for_each(|register| register(&app))?;
         Ok(app)
     }

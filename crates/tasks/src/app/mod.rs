@@ -1,6 +1,10 @@
 //! [`App`]: tasks, where they are sent to, and where their results are.
 
 mod builder;
+mod config;
+mod drivers;
+mod names;
+mod read;
 mod settings;
 
 use std::any::Any;
@@ -43,7 +47,7 @@ struct Inner {
 impl App {
     /// An application on a broker, and a result backend if results are wanted.
     pub fn new(settings: Settings, broker: Arc<dyn Broker>, backend: Option<Arc<dyn Backend>>) -> Self {
-        let router = Router { queues: Queues::new(settings.task_default_queue.clone()), routes: Vec::new() };
+        let router = Router { queues: Queues::of_settings(&settings), routes: Vec::new() };
         Self::made(settings, broker, backend, router, States::default())
     }
 

@@ -3,14 +3,23 @@
 //! A worker stores, whoever sent the task looks or waits. Backends that can tell somebody at once ([`Capabilities::push`]) do not
 //! poll.
 
+mod database;
 mod embedded;
+#[cfg(feature = "redis")]
+mod redis;
+mod rpc;
 
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisResults;
 use crate::Waits;
-pub(crate) use embedded::Kept;
+pub use crate::broker::pyro::PyroResults;
+pub use database::Database;
 pub use embedded::{EmbeddedResults, ResultOptions};
+pub(crate) use embedded::{Kept, finality, pack, unpack};
+pub use rpc::{RpcOptions, RpcResults};
 
 /// A result backend, shared by all who store and wait.
 ///
@@ -25,6 +34,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The queue that results are sent to, where they are messages; it travels with each task.
     fn reply_to(&self) -> Option<Str> {
+        None
+    }
+
+    /// Makes ready for results, where that takes something: done before the task is sent whose result is wanted.
+    fn prepare(&self) -> Option<Waits<'_, ()>> {
         None
     }
 

@@ -30,7 +30,8 @@ pub struct Settlement {
 
 /// Takes settlements; they are sent in the background, many at once.
 ///
-/// One for a delivery of a connection that has broken has no effect: the delivery comes again.
+/// One for a delivery of a connection that has broken counts where the broker can tell whose it is (Redis); else it has no effect, and
+/// the delivery comes again.
 pub trait Settle: Send + Sync {
     /// It is done, and the message can go.
     fn ack(&self, tag: u64);

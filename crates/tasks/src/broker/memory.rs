@@ -27,6 +27,10 @@ impl Memory {
         Self { local: self.local.connect(), results: self.results.clone() }
     }
 
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        self.local.hub()
+    }
+
     /// The results that are kept beside the queues.
     pub(crate) fn results(&self) -> &Arc<Kept> {
         &self.results

@@ -4,13 +4,16 @@
 //! against what each one does. A driver connects by itself and again after a cut, with growing pauses; a [`Consumer`] goes on where it was,
 //! and what it had not settled comes again.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod capabilities;
 mod delivery;
 mod embedded;
-// The remote object is to call the rest of it.
-#[allow(dead_code, unused_imports)]
 pub(crate) mod hub;
 mod memory;
+pub mod pyro;
+#[cfg(feature = "redis")]
+mod redis;
 mod topology;
 
 use std::time::Duration;
@@ -18,6 +21,10 @@ use std::time::Duration;
 use salamander_value::Str;
 use salamander_wire::celery::Message;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisBroker;
+#[cfg(feature = "amqp")]
+pub use amqp::Amqp;
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
 pub(crate) use embedded::Store;

@@ -14,13 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::task::{TaskContext, TaskRequest, Verdict};
 
 impl<T> Signature<T> {
-    /// Runs the task here and now, with its retries, and without any pause between them. What it raises is in the result; a
-    /// task that asks for another run is run again at once.
-    ///
-    /// # Errors
-    /// [`Kind::Misuse`] where the application has no such task, or the arguments do not fit. With `task_eager_propagates` what the task
-    /// raises, too.
-    pub async fn apply(self, app: &App) -> Result<AsyncResult<T>> {
+    pub(super) async fn applied(self, app: &App) -> Result<AsyncResult<T>> {
         let parent = TaskContext::current();
         let name = self.task.clone();
         let prepared = self.prepare(app, parent.as_ref())?;

@@ -42,13 +42,16 @@ impl Clock {
     /// In how many milliseconds a message with this time in `expires` is of no use, as text.
     pub(crate) fn expiration(self, expires: &str) -> Option<Str> {
         let time: DateTime = expires.parse().ok()?;
-        Some(expiration(self.until(&time)))
+        expiration(self.until(&time))
     }
 }
 
-/// Seconds as the property of a message has them; what is in the past is none.
-pub(crate) fn expiration(seconds: f64) -> Str {
-    ((seconds.max(0.0) * 1000.0) as u64).to_string().into()
+/// Seconds as the property of a message has them; what is in the past is none at all.
+///
+/// RabbitMQ refuses messages with more than 32 bits of milliseconds, 49 days; workers look at the header then.
+pub(crate) fn expiration(seconds: f64) -> Option<Str> {
+    let millis = u32::try_from((seconds.max(0.0) * 1000.0) as u64).ok()?;
+    Some(millis.to_string().into())
 }
 
 fn micros(time: SystemTime) -> i64 {
@@ -125,7 +128,7 @@ mod tests {
         assert_eq!(clock.after(1e30), "9999-12-31T23:59:59+00:00");
         assert_eq!(clock.expiration("2023-11-14T23:13:21.123456+01:00").unwrap(), "1000");
         assert_eq!(clock.expiration("2023-11-14T22:13:19").unwrap(), "0");
-        assert_eq!(clock.expiration("tomorrow"), None);
+        assert_eq!((clock.expiration("tomorrow"), clock.expiration("2040-01-01")), (None, None));
     }
 
     #[test]

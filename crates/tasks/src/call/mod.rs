@@ -1,8 +1,10 @@
 //! Calling tasks: what is sent, and what comes back.
 
+mod control;
 mod eager;
 mod environment;
 mod options;
+mod place;
 mod repr;
 mod result;
 mod send;
@@ -10,6 +12,8 @@ mod signature;
 
 pub(crate) use environment::{Clock, codec_settings, new_id, random_below, shared_settings};
 pub use options::{Expires, RetryPolicy, SendOptions};
+pub(crate) use place::sealed;
+pub use place::{Place, Sending};
 pub(crate) use repr::arguments_text;
-pub use result::AsyncResult;
+pub use result::{AsyncResult, Changes};
 pub use signature::{Moment, Signature};

@@ -43,7 +43,7 @@ enum Source {
 impl<T> AsyncResult<T> {
     /// The result of a task that is about to be sent.
     pub(crate) fn sent(app: App, id: Str, ignored: bool) -> Self {
-        let expected = app.backend().filter(|_| !ignored).map(|backend| backend.expect(&id));
+        let expected = app.backend().filter(|_| !ignored).map(|backend| Backend::expect(&**backend, &id));
         Self::made(id, Source::App { app, _expected: expected }, ignored, None)
     }
 
@@ -54,6 +54,13 @@ impl<T> AsyncResult<T> {
 
     fn made(id: Str, source: Source, ignored: bool, ready: Option<Arc<ResultMeta>>) -> Self {
         Self { shared: Arc::new(Shared { id, source, ignored, ready: Mutex::new(ready) }), result: PhantomData }
+    }
+
+    pub(super) fn app(&self) -> Result<&App> {
+        match &self.shared.source {
+            Source::App { app, .. } => Ok(app),
+            Source::Eager(_) => Err(Error::new(Kind::Misuse, "the task has run in place")),
+        }
     }
 
     /// The id of the task.
@@ -278,7 +285,7 @@ impl<T> AsyncResult<T> {
 impl AsyncResult {
     /// The result of a task by its id.
     pub(crate) fn of(app: App, id: Str) -> Self {
-        let expected = app.backend().map(|backend| backend.expect(&id));
+        let expected = app.backend().map(|backend| Backend::expect(&**backend, &id));
         Self::made(id, Source::App { app, _expected: expected }, false, None)
     }
 }

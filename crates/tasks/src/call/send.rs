@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use salamander_value::Str;
+use futures_util::StreamExt;
+use salamander_codec::{Args, Arguments};
+use salamander_value::{DateTime, Str, Value};
 use salamander_wire::celery::{
     Compression, DeliveryInfo, ResultTree, Serializer, TaskBody, TaskHeaders, TaskMessage, TimeLimits,
 };
@@ -28,19 +30,10 @@ pub(crate) struct Prepared {
 }
 
 impl<T> Signature<T> {
-    /// Sends it: done when the broker has it.
-    ///
-    /// # Errors
-    /// - [`Kind::Misuse`]: arguments that do not fit, with Python's `TypeError`, or that cannot be encoded; a queue that is not known
-    /// - [`Kind::Deadline`]: the broker did not take it in time (`publish_timeout`)
-    /// - [`Kind::Connection`], [`Kind::Refused`]: it did not take it, and was asked as often as the retry policy says
-    ///
-    /// # Cancellation
-    /// Dropping the future does not take back what has been sent.
-    pub async fn send(self, app: &App) -> Result<AsyncResult<T>> {
+    pub(super) async fn sent(self, app: &App) -> Result<AsyncResult<T>> {
         let parent = TaskContext::current();
         if app.settings().task_always_eager && self.known.is_some() {
-            return self.apply(app).await;
+            return self.applied(app).await;
         }
         let prepared = self.prepare(app, parent.as_ref())?;
         prepared.publish(app, parent.as_ref()).await
@@ -152,10 +145,12 @@ impl<T> Signature<T> {
 fn expiry(options: &SendOptions, clock: Clock) -> Result<(Option<Str>, Option<Str>)> {
     Ok(match &options.expires {
         None => (None, None),
-        Some(Expires::After(seconds)) => (Some(clock.after(*seconds)), Some(expiration(*seconds))),
+        Some(Expires::After(seconds)) => (Some(clock.after(*seconds)), expiration(*seconds)),
         Some(Expires::At(time)) => {
-            let wrong = || Error::new(Kind::Misuse, format!("expires is no time: {time}"));
-            (Some(time.clone()), Some(clock.expiration(time).ok_or_else(wrong)?))
+            if time.parse::<DateTime>().is_err() {
+                return Err(Error::new(Kind::Misuse, format!("expires is no time: {time}")));
+            }
+            (Some(time.clone()), clock.expiration(time))
         }
     })
 }
@@ -165,7 +160,12 @@ impl Prepared {
     pub(crate) async fn publish<T>(self, app: &App, parent: Option<&TaskContext>) -> Result<AsyncResult<T>> {
         let Self { id, publication, declare, ignore_result, add_to_parent, retry, limit } = self;
         let result = AsyncResult::sent(app.clone(), id, ignore_result);
-        let publish = attempts(app, publication, declare, retry);
+        let publish = async {
+            if !ignore_result && let Some(preparing) = app.backend().and_then(|backend| backend.prepare()) {
+                preparing.await?;
+            }
+            attempts(app, publication, declare, retry).await
+        };
         match tokio::time::timeout(limit, publish).await {
             Ok(done) => done?,
             Err(_) => {
@@ -213,9 +213,9 @@ async fn attempts(
 
 impl super::signature::Known {
     /// Whether the arguments fit, as Python finds out before it sends.
-    fn check(&self, arguments: &salamander_codec::Args) -> Result<()> {
+    fn check(&self, arguments: &Args) -> Result<()> {
         let Some(method) = self.members.methods.first().filter(|_| self.options.typing) else { return Ok(()) };
-        let keywords = arguments.keywords.keys().filter_map(salamander_value::Value::as_str);
+        let keywords = arguments.keywords.keys().filter_map(Value::as_str);
         let checked = self.members.check_arguments(method, arguments.positional.len(), keywords);
         checked.map_err(|exception| Error::of_task(Kind::Misuse, exception))
     }
@@ -236,8 +236,19 @@ impl App {
     ///
     /// # Errors
     /// As [`Signature::send`].
-    pub async fn send_task(&self, name: &str, arguments: impl salamander_codec::Arguments) -> Result<AsyncResult> {
-        let signature = Signature::<salamander_value::Value>::new(name, arguments);
-        signature.send(self).await
+    pub async fn send_task(&self, name: &str, arguments: impl Arguments) -> Result<AsyncResult> {
+        Signature::<Value>::new(name, arguments).sent(self).await
+    }
+
+    /// Sends many at once: their round trips are shared. The results come in the same order, each with what went wrong with it.
+    pub async fn send_many<T: 'static>(
+        &self,
+        signatures: impl IntoIterator<Item = Signature<T>>,
+    ) -> Vec<Result<AsyncResult<T>>> {
+        let sending = signatures.into_iter().map(|signature| signature.sent(self));
+        futures_util::stream::iter(sending).buffered(AT_ONCE).collect().await
     }
 }
+
+/// How many tasks are on their way at once.
+const AT_ONCE: usize = 1024;

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use salamander_value::Str;
 
+use crate::app::Settings;
 use crate::broker::{Exchange, ExchangeKind, Queue};
 use crate::error::{Error, Kind, Result};
 
@@ -19,6 +20,7 @@ pub struct Queues {
     create_missing: bool,
     missing_kind: ExchangeKind,
     missing_type: Option<Str>,
+    default_type: Option<Str>,
     max_priority: Option<u8>,
     broadcast: Vec<Str>,
 }
@@ -48,9 +50,25 @@ impl Queues {
             create_missing: true,
             missing_kind: ExchangeKind::Direct,
             missing_type: None,
+            default_type: None,
             max_priority: None,
             broadcast: Vec::new(),
         }
+    }
+
+    /// The defaults that settings give.
+    pub(crate) fn of_settings(settings: &Settings) -> Self {
+        let kind = settings.task_create_missing_queue_exchange_type.unwrap_or_default();
+        let mut queues = Self::new(settings.task_default_queue.clone())
+            .defaults(
+                settings.task_default_exchange.clone(),
+                settings.task_default_exchange_type,
+                settings.task_default_routing_key.clone(),
+            )
+            .missing(settings.task_create_missing_queues, kind, Some(settings.task_create_missing_queue_type.clone()))
+            .max_priority(settings.task_queue_max_priority);
+        queues.default_type = Some(settings.task_default_queue_type.clone()).filter(|name| *name != "classic");
+        queues
     }
 
     /// With these for queues that name none, the default queue among them: `task_default_exchange`, `task_default_exchange_type`,
@@ -153,7 +171,11 @@ impl Queues {
             return Ok(self.remember(queue));
         }
         let (exchange, routing_key) = (self.default_exchange.clone(), self.default_routing_key.clone());
-        Ok(self.remember(Queue { exchange, routing_key, ..Queue::new(name) }))
+        let mut queue = Queue { exchange, routing_key, ..Queue::new(name) };
+        if let Some(kind) = &self.default_type {
+            queue.arguments.insert("x-queue-type", kind.clone());
+        }
+        Ok(self.remember(queue))
     }
 
     /// Those that a worker consumes where nothing else is said: the given ones, or the default one.

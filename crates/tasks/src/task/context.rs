@@ -151,6 +151,11 @@ impl TaskContext {
         }
     }
 
+    /// Whether the task looks for itself whether it should stop; one that does not is ended where it next waits.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.0.stop.is_watched()
+    }
+
     /// Tells the task that it should stop.
     pub fn stop(&self, reason: Stop) {
         self.0.stop.stop(reason);

@@ -12,9 +12,7 @@ mod verdict;
 use salamander_codec::Arguments;
 use salamander_object::Function;
 
-use crate::App;
-use crate::call::{AsyncResult, Signature};
-use crate::error::Result;
+use crate::call::{Place, Signature};
 
 pub use context::TaskContext;
 pub use options::{Backoff, RateLimit, Seconds, TaskOptions};
@@ -45,20 +43,15 @@ pub trait Task: Function {
         Signature::of_task(self.options(), Self::MEMBERS, &arguments)
     }
 
-    /// Sends it: puts a call of it on its queue.
+    /// Sends it: puts a call of it on its queue. With a [`blocking::App`](crate::blocking::App) it waits, else it gives a future.
     ///
     /// # Errors
-    /// - [`Kind::Task`](crate::Kind::Task) with the `TypeError` that Python raises, where the arguments do not fit
+    /// - [`Kind::Misuse`](crate::Kind::Misuse) with the `TypeError` that Python raises, where the arguments do not fit
     /// - whatever else [`Signature::send`] can give
-    fn delay(
-        &self,
-        app: &App,
-        arguments: impl Arguments,
-    ) -> impl Future<Output = Result<AsyncResult<Self::Output>>> + Send
+    fn delay<'a, P: Place>(&self, app: &'a P, arguments: impl Arguments) -> P::Sent<'a, Self::Output>
     where
         Self::Output: 'static,
     {
-        let signature = self.s(arguments);
-        async move { signature.send(app).await }
+        self.s(arguments).send(app)
     }
 }

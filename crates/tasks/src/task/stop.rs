@@ -37,6 +37,9 @@ impl Stop {
     }
 }
 
+/// The task looks whether there is a reason.
+const WATCHED: u8 = 1 << 7;
+
 /// Tells a task that it should stop. The last and most urgent reason counts.
 #[derive(Debug, Default)]
 pub(super) struct StopToken {
@@ -50,8 +53,13 @@ impl StopToken {
         self.changed.notify_waiters();
     }
 
+    /// Whether the task looks for itself whether it should stop.
+    pub(super) fn is_watched(&self) -> bool {
+        self.reasons.load(Ordering::Acquire) & WATCHED != 0
+    }
+
     pub(super) fn reason(&self) -> Option<Stop> {
-        let reasons = self.reasons.load(Ordering::Acquire);
+        let reasons = self.reasons.fetch_or(WATCHED, Ordering::AcqRel);
         Stop::ALL.into_iter().rev().find(|reason| reasons & reason.bit() != 0)
     }
 

@@ -92,6 +92,28 @@ impl TaskBody {
         Ok(Args { positional, keywords })
     }
 
+    /// What is embedded, once all of the body has been read and found to be well formed.
+    ///
+    /// # Errors
+    /// Whatever can be wrong with the body.
+    pub fn checked_embed(&self, settings: &Settings) -> Result<Embed, WireError> {
+        if self.serializer == Serializer::Json && self.bytes.ends_with(NOTHING_EMBEDDED) {
+            let mut reader = self.arguments(settings)?;
+            let mut skip = || {
+                for _ in 0..3 {
+                    let first = reader.next()?;
+                    skip_value(&mut reader, &first)?;
+                }
+                match reader.next()? {
+                    Token::End => reader.finish(),
+                    other => Err(salamander_value::Error::expected("a body of three parts", other.type_name())),
+                }
+            };
+            return skip().map(|()| Embed::default()).map_err(|error| WireError::decode(&error));
+        }
+        self.embed(settings)
+    }
+
     /// What is embedded.
     ///
     /// # Errors

@@ -28,7 +28,6 @@ mod pidbox;
 mod properties;
 mod protocol1;
 #[cfg(test)]
-#[allow(dead_code)]
 mod recorded;
 mod result;
 mod serializer;

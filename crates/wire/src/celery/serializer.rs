@@ -87,7 +87,7 @@ impl Serializer {
         match self {
             Self::Json => Some(Codec::Json),
             Self::Msgpack => Some(Codec::Msgpack),
-            Self::Yaml => None,
+            Self::Yaml => Some(Codec::Yaml),
             Self::Pickle => Some(Codec::Pickle),
             Self::Raw | Self::Text => None,
         }

@@ -92,7 +92,7 @@ fn every_header_has_its_place() {
 
 #[test]
 fn arguments_are_read_where_they_stand() {
-    for recorded in [recorded::TASK_MSGPACK, recorded::TASK_PICKLE] {
+    for recorded in [recorded::TASK_MSGPACK, recorded::TASK_PICKLE, recorded::TASK_YAML] {
         let task = task(recorded);
         let mut reader = task.body.arguments(plain()).unwrap();
         let positional = read_value(&mut reader).unwrap();
@@ -153,13 +153,38 @@ fn what_is_no_task_is_refused_as_what_it_is() {
 #[test]
 fn results_are_read_in_every_serializer() {
     let metas = [
-        [recorded::META_SUCCESS_JSON, recorded::META_SUCCESS_MSGPACK, recorded::META_SUCCESS_PICKLE],
-        [recorded::META_EXTENDED_JSON, recorded::META_EXTENDED_MSGPACK, recorded::META_EXTENDED_PICKLE],
-        [recorded::META_FAILURE_JSON, recorded::META_FAILURE_MSGPACK, recorded::META_FAILURE_PICKLE],
-        [recorded::META_PROGRESS_JSON, recorded::META_PROGRESS_MSGPACK, recorded::META_PROGRESS_PICKLE],
-        [recorded::META_STARTED_JSON, recorded::META_STARTED_MSGPACK, recorded::META_STARTED_PICKLE],
+        [
+            recorded::META_SUCCESS_JSON,
+            recorded::META_SUCCESS_MSGPACK,
+            recorded::META_SUCCESS_PICKLE,
+            recorded::META_SUCCESS_YAML,
+        ],
+        [
+            recorded::META_EXTENDED_JSON,
+            recorded::META_EXTENDED_MSGPACK,
+            recorded::META_EXTENDED_PICKLE,
+            recorded::META_EXTENDED_YAML,
+        ],
+        [
+            recorded::META_FAILURE_JSON,
+            recorded::META_FAILURE_MSGPACK,
+            recorded::META_FAILURE_PICKLE,
+            recorded::META_FAILURE_YAML,
+        ],
+        [
+            recorded::META_PROGRESS_JSON,
+            recorded::META_PROGRESS_MSGPACK,
+            recorded::META_PROGRESS_PICKLE,
+            recorded::META_PROGRESS_YAML,
+        ],
+        [
+            recorded::META_STARTED_JSON,
+            recorded::META_STARTED_MSGPACK,
+            recorded::META_STARTED_PICKLE,
+            recorded::META_STARTED_YAML,
+        ],
     ];
-    let serializers = [Serializer::Json, Serializer::Msgpack, Serializer::Pickle];
+    let serializers = [Serializer::Json, Serializer::Msgpack, Serializer::Pickle, Serializer::Yaml];
     for (at, recorded) in metas.iter().enumerate() {
         for (serializer, recorded) in serializers.into_iter().zip(recorded) {
             let bytes = Bytes::from_static(recorded);
@@ -194,7 +219,7 @@ fn results_are_read_in_every_serializer() {
 
 #[test]
 fn a_result_that_is_encoded_already_is_put_in() {
-    for serializer in [Serializer::Json, Serializer::Msgpack, Serializer::Pickle] {
+    for serializer in [Serializer::Json, Serializer::Msgpack, Serializer::Pickle, Serializer::Yaml] {
         let value: Value = vec![Value::from("é"), 1.into()].into();
         let encoded = serializer.encode(&value, plain()).unwrap();
         for more in [0, 1, 20] {

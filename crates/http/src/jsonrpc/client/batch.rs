@@ -7,7 +7,7 @@ use salamander_net::Result;
 use salamander_value::Value;
 
 use super::message::{self, Received, broken};
-use super::{Inner, Way};
+use super::{Inner, Way, posting};
 
 /// Calls that are sent in one message, from [`Client::batch`](super::Client::batch).
 pub struct Batch<'c> {
@@ -63,8 +63,8 @@ impl<'c> Batch<'c> {
             .in_time(async {
                 match &client.way {
                     Way::Live(live) => live.exchange(&ids, whole).await,
-                    Way::Posting(posting) => {
-                        let answer = posting.exchange(whole).await?;
+                    Way::Posting(server) => {
+                        let answer = posting::exchange(server, whole).await?;
                         if ids.is_empty() {
                             return Ok(Vec::new());
                         }

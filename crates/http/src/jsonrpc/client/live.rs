@@ -25,7 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_util::codec::Framed;
 
 use super::message::{self, Received, Response, broken};
-use super::place::{Place, Transport};
+use crate::client::{Place, Scheme};
 use crate::jsonrpc::conversation::Incoming;
 use crate::jsonrpc::raw::Lines;
 use crate::jsonrpc::websocket::{Socket, accept_key};
@@ -73,8 +73,17 @@ impl Live {
         Self { place, dialer, max_message, last: AtomicU64::new(0), connection: tokio::sync::Mutex::default() }
     }
 
-    pub(super) fn parts(&self) -> (Dialer, usize) {
-        (self.dialer.clone(), self.max_message)
+    /// The same server with a connection of its own, and another limit.
+    pub(super) fn with_limit(&self, max_message: usize) -> Self {
+        Self::new(self.place.clone(), self.dialer.clone(), max_message)
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(super) fn max_message(&self) -> usize {
+        self.max_message
     }
 
     /// A number for a request.
@@ -157,7 +166,7 @@ impl Live {
     /// Opens a connection.
     pub(super) async fn open(&self) -> Result<Messages> {
         let stream = self.dialer.dial(&self.place.host, self.place.port).await?;
-        if self.place.transport == Transport::Tcp {
+        if self.place.scheme == Scheme::Tcp {
             return Ok(Box::pin(Framed::new(stream, Lines::new(self.max_message))));
         }
         let (mut connection, driver) =

@@ -3,7 +3,6 @@
 mod batch;
 mod live;
 mod message;
-mod place;
 mod posting;
 mod subscription;
 
@@ -18,9 +17,8 @@ use serde::de::DeserializeOwned;
 
 pub use self::batch::Batch;
 use self::live::Live;
-use self::place::{Place, Transport};
-use self::posting::Posting;
 pub use self::subscription::Subscription;
+use crate::client::{Place, Scheme, Server, in_time};
 
 /// Calls a server of JSON-RPC 2.0. It connects when it is first called, keeps its connections, and can be cloned and shared.
 ///
@@ -46,14 +44,13 @@ pub use self::subscription::Subscription;
 pub struct Client(Arc<Inner>);
 
 pub(super) struct Inner {
-    place: Place,
     settings: Settings,
     timeout: Option<Duration>,
     way: Way,
 }
 
 enum Way {
-    Posting(Posting),
+    Posting(Server),
     Live(Live),
 }
 
@@ -76,36 +73,39 @@ impl Client {
     /// # Errors
     /// As [`Client::new`].
     pub fn with_config(url: &str, config: Arc<Config>) -> Result<Self> {
-        let place = Place::parse(url)?;
+        let schemes = [Scheme::Http, Scheme::Https, Scheme::Ws, Scheme::Wss, Scheme::Tcp];
+        let otherwise = "the scheme of a JSON-RPC server is http, https, ws, wss or tcp";
+        let place = Place::parse(url, &schemes, otherwise, "/jsonrpc")?;
+        if place.authorization.is_some() {
+            return Err(Error::new(Kind::Misuse, format!("names and passwords are not sent: {url:?}")));
+        }
         let timeout = config.comm_timeout();
-        let dialer = Dialer::new(config, place.encrypted)?;
-        Ok(Self::at(place, dialer, timeout, MAX_MESSAGE))
+        let dialer = Dialer::new(config, place.scheme.is_encrypted())?;
+        let way = match place.scheme {
+            Scheme::Http | Scheme::Https => Way::Posting(Server::new(place, dialer, MAX_MESSAGE)),
+            Scheme::Ws | Scheme::Wss | Scheme::Tcp => Way::Live(Live::new(place, dialer, MAX_MESSAGE)),
+        };
+        Ok(Self::of(way, timeout))
     }
 
-    fn at(place: Place, dialer: Dialer, timeout: Option<Duration>, max_message: usize) -> Self {
+    fn of(way: Way, timeout: Option<Duration>) -> Self {
         let mut settings = Settings::default();
         settings.plain_json = true;
-        let way = match place.transport {
-            Transport::Http => Way::Posting(Posting::new(place.clone(), dialer, max_message)),
-            Transport::WebSocket | Transport::Tcp => Way::Live(Live::new(place.clone(), dialer, max_message)),
-        };
-        Self(Arc::new(Inner { place, settings, timeout, way }))
+        Self(Arc::new(Inner { settings, timeout, way }))
     }
 
     /// How long a call may take, connecting included; none is for ever. `COMMTIMEOUT` unless told otherwise. It is a client with
     /// connections of its own.
     #[must_use]
     pub fn timeout(self, timeout: Option<Duration>) -> Self {
-        let (dialer, max_message) = self.0.way.parts();
-        Self::at(self.0.place.clone(), dialer, timeout, max_message)
+        Self::of(self.0.way.with_limit(self.0.way.max_message()), timeout)
     }
 
     /// How many bytes a message from the server may have; 256 MiB unless told otherwise. It is a client with connections of its
     /// own.
     #[must_use]
     pub fn max_message(self, bytes: usize) -> Self {
-        let (dialer, _) = self.0.way.parts();
-        Self::at(self.0.place.clone(), dialer, self.0.timeout, bytes)
+        Self::of(self.0.way.with_limit(bytes), self.0.timeout)
     }
 
     /// Calls a method. Parameters are positional, as `(1, 2)`, or named, as [`Args`](salamander_codec::Args) with keywords.
@@ -129,7 +129,7 @@ impl Client {
         self.0
             .in_time(async {
                 match &self.0.way {
-                    Way::Posting(posting) => posting.exchange(message).await.map(drop),
+                    Way::Posting(server) => posting::exchange(server, message).await.map(drop),
                     Way::Live(live) => live.tell(message).await,
                 }
             })
@@ -166,9 +166,9 @@ impl Client {
 impl Inner {
     async fn call(&self, method: &str, params: Vec<u8>) -> Result<salamander_value::Value> {
         match &self.way {
-            Way::Posting(posting) => {
+            Way::Posting(server) => {
                 let message = message::request(Some(1), method, &params, &self.settings);
-                let answer = posting.exchange(message).await?;
+                let answer = posting::exchange(server, message).await?;
                 message::one(&answer, &self.settings)?.result
             }
             Way::Live(live) => live.call(method, &params, &self.settings).await,
@@ -177,26 +177,36 @@ impl Inner {
 
     /// Waits for something no longer than calls may take.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        match self.timeout {
-            None => work.await,
-            Some(timeout) => tokio::time::timeout(timeout, work)
-                .await
-                .unwrap_or_else(|_| Err(Error::new(Kind::Deadline, format!("no response within {timeout:?}")))),
-        }
+        in_time(self.timeout, work).await
     }
 }
 
 impl Way {
-    fn parts(&self) -> (Dialer, usize) {
+    fn max_message(&self) -> usize {
         match self {
-            Self::Posting(posting) => posting.parts(),
-            Self::Live(live) => live.parts(),
+            Self::Posting(server) => server.max_response(),
+            Self::Live(live) => live.max_message(),
+        }
+    }
+
+    /// The same way with connections of its own, and another limit.
+    fn with_limit(&self, max_message: usize) -> Self {
+        match self {
+            Self::Posting(server) => Self::Posting(server.with_limit(max_message)),
+            Self::Live(live) => Self::Live(live.with_limit(max_message)),
+        }
+    }
+
+    fn place(&self) -> &Place {
+        match self {
+            Self::Posting(server) => server.place(),
+            Self::Live(live) => live.place(),
         }
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<jsonrpc::Client for {}>", self.0.place)
+        write!(f, "<jsonrpc::Client for {}>", self.0.way.place())
     }
 }

@@ -53,6 +53,10 @@ impl Embedded {
         Self { local: self.local.connect(), results: self.results.clone(), store: self.store.clone() }
     }
 
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        self.local.hub()
+    }
+
     /// The results that are kept beside the queues.
     pub(crate) fn results(&self) -> &Arc<Kept> {
         &self.results

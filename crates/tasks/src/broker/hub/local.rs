@@ -68,12 +68,7 @@ impl Local {
 
     pub(crate) async fn publish(&self, publication: Publication) -> Result<()> {
         self.open()?;
-        let Publication { exchange, routing_key, mut message, delay } = publication;
-        let info = &mut message.properties.delivery_info;
-        info.exchange = exchange.clone();
-        info.routing_key = routing_key.clone();
-        let parcel = Parcel::pack(&message)?;
-        self.0.hub.publish([Posting { exchange, routing_key, parcel, delay }]).await.map(drop)
+        self.0.hub.publish([Posting::of(publication)?]).await.map(drop)
     }
 
     pub(crate) fn consume(&self, consume: &Consume) -> Result<Box<dyn Consumer>> {

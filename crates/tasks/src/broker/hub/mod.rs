@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use salamander_value::Str;
 
-use super::{Queue, Topology};
+use super::{Publication, Queue, Topology};
 use crate::Result;
 pub(crate) use consumer::{HubConsumer, delivered};
 pub(crate) use journal::{Entry, Journal, Journaled, Message as JournaledMessage};
@@ -43,6 +43,19 @@ pub(crate) struct Posting {
     pub(crate) routing_key: Str,
     pub(crate) parcel: Parcel,
     pub(crate) delay: Option<Duration>,
+}
+
+impl Posting {
+    /// A message on its way, packed as Python's kombu wants it: with its address, and a tag to be acknowledged by.
+    pub(crate) fn of(publication: Publication) -> Result<Self> {
+        let Publication { exchange, routing_key, mut message, delay } = publication;
+        let info = &mut message.properties.delivery_info;
+        info.exchange = exchange.clone();
+        info.routing_key = routing_key.clone();
+        let tag = &mut message.properties.delivery_tag;
+        tag.get_or_insert_with(|| Str::from(uuid::Uuid::new_v4().hyphenated().to_string()));
+        Ok(Self { parcel: Parcel::pack(&message)?, exchange, routing_key, delay })
+    }
 }
 
 impl Hub {
@@ -138,6 +151,11 @@ impl Hub {
     /// Removes a queue.
     pub(crate) fn delete(&self, queue: &str) -> bool {
         self.state().delete(queue)
+    }
+
+    /// Whether there is a queue.
+    pub(crate) fn has(&self, queue: &str) -> bool {
+        self.state().queues.contains_key(queue)
     }
 
     /// The names of all queues.

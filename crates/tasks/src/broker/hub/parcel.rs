@@ -6,6 +6,8 @@ use bytes::Bytes;
 use salamander_value::{Str, Value};
 use salamander_wire::celery::Message;
 
+use uuid::Uuid;
+
 use crate::{Error, Kind, Result};
 
 /// A message as it lies in a queue.
@@ -29,6 +31,17 @@ impl Parcel {
     /// # Errors
     /// Headers and properties that JSON cannot carry.
     pub(crate) fn pack(message: &Message) -> Result<Self> {
+        let tagged;
+        let message = match message.properties.delivery_tag {
+            Some(_) => message,
+            // Python's end of such a transport does without nearly everything, but not without this.
+            None => {
+                let mut own = message.clone();
+                own.properties.delivery_tag = Some(Uuid::new_v4().to_string().into());
+                tagged = own;
+                &tagged
+            }
+        };
         let envelope = message.to_envelope().map_err(|error| {
             Error::with_source(Kind::Misuse, format!("a message cannot be encoded: {error}"), error)
         })?;

@@ -78,6 +78,17 @@ struct Handle {
     id: u64,
 }
 
+impl Handle {
+    fn close(&self) {
+        let mut state = self.hub.state();
+        state.give_back_all(self.id);
+        if let Some(subscriber) = state.subscribers.get_mut(&self.id) {
+            subscriber.closed = true;
+            subscriber.wake();
+        }
+    }
+}
+
 /// What became of an attempt to take messages.
 enum Turn {
     Taken,
@@ -220,14 +231,15 @@ impl Subscription {
     pub(crate) fn closer(&self) -> impl Fn() + Send + Sync + use<> {
         let handle = Arc::downgrade(&self.handle);
         move || {
-            let Some(handle) = handle.upgrade() else { return };
-            let mut state = handle.hub.state();
-            state.give_back_all(handle.id);
-            if let Some(subscriber) = state.subscribers.get_mut(&handle.id) {
-                subscriber.closed = true;
-                subscriber.wake();
+            if let Some(handle) = handle.upgrade() {
+                handle.close();
             }
         }
+    }
+
+    /// Ends it, although others have it too.
+    pub(crate) fn close(&self) {
+        self.handle.close();
     }
 }
 

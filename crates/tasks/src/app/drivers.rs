@@ -1,0 +1,165 @@
+//! From URLs to brokers and result backends: the table of drivers.
+
+use std::sync::Arc;
+
+use salamander_value::Str;
+use salamander_wire::celery::Serializer;
+
+use super::Settings;
+use crate::backend::{Backend, Database, EmbeddedResults, PyroResults, ResultOptions, RpcOptions, RpcResults};
+use crate::broker::pyro::Pyro;
+use crate::broker::{Broker, Embedded, EmbeddedOptions, Memory};
+use crate::error::{Error, Kind, Result};
+
+/// A broker that was opened by its URL. Results of those in this process are kept beside their queues.
+pub(super) enum Opened {
+    Memory(Memory),
+    Embedded(Embedded),
+    Pyro(Pyro),
+    Given(Arc<dyn Broker>),
+}
+
+/// The schemes of brokers' URLs, and the feature that each needs.
+const BROKERS: &[(&str, Option<&str>)] = &[
+    ("memory", None),
+    ("embedded", None),
+    ("pyro", None),
+    ("redis", Some("redis")),
+    ("rediss", Some("redis")),
+    ("redis+socket", Some("redis")),
+    ("sentinel", Some("redis")),
+    ("redis+cluster", Some("redis")),
+    ("rediss+cluster", Some("redis")),
+    ("amqp", Some("amqp")),
+    ("amqps", Some("amqp")),
+    ("pyamqp", Some("amqp")),
+];
+
+/// The schemes of result backends' URLs, and the feature that each needs.
+const BACKENDS: &[(&str, Option<&str>)] = &[
+    ("memory", None),
+    ("embedded", None),
+    ("pyro", None),
+    ("rpc", None),
+    ("redis", Some("redis")),
+    ("rediss", Some("redis")),
+    ("redis+socket", Some("redis")),
+    ("sentinel", Some("redis")),
+    ("redis+cluster", Some("redis")),
+    ("rediss+cluster", Some("redis")),
+    ("db+sqlite", None),
+    ("db+postgresql", Some("postgres")),
+];
+
+impl Opened {
+    /// The broker of one or several URLs, as `broker_url` has them.
+    #[cfg_attr(not(feature = "redis"), allow(unused_variables))]
+    pub(super) fn open(urls: &[Str], settings: &Settings) -> Result<Self> {
+        let [first, others @ ..] = urls else {
+            return Err(Error::new(Kind::Misuse, "broker_url is empty"));
+        };
+        let one = || match others {
+            [] => Ok(()),
+            _ => Err(Error::new(Kind::Misuse, format!("{}:// takes one URL alone", scheme(first)))),
+        };
+        match scheme(first) {
+            "memory" => one().map(|()| Self::Memory(Memory::new())),
+            "embedded" => {
+                one()?;
+                Ok(Self::Embedded(Embedded::open(rest(first), EmbeddedOptions::default())?))
+            }
+            "pyro" => {
+                one()?;
+                Ok(Self::Pyro(Pyro::new(first)?))
+            }
+            #[cfg(feature = "amqp")]
+            "amqp" | "amqps" | "pyamqp" => {
+                let all: Vec<&str> = urls.iter().map(|url| url.strip_prefix("py").unwrap_or(url)).collect();
+                Ok(Self::Given(Arc::new(crate::broker::Amqp::new(&all.join(";"))?)))
+            }
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" | "redis+socket" | "sentinel" | "redis+cluster" | "rediss+cluster" => {
+                let all: Vec<&str> = urls.iter().map(|url| &**url).collect();
+                let broker = crate::broker::RedisBroker::new(&all.join(";"), &settings.broker_transport_options)?;
+                Ok(Self::Given(Arc::new(broker)))
+            }
+            other => Err(missing("broker", other, BROKERS)),
+        }
+    }
+
+    pub(super) fn broker(&self) -> Arc<dyn Broker> {
+        match self {
+            Self::Memory(memory) => Arc::new(memory.clone()),
+            Self::Embedded(embedded) => Arc::new(embedded.clone()),
+            Self::Pyro(pyro) => Arc::new(pyro.clone()),
+            Self::Given(broker) => broker.clone(),
+        }
+    }
+
+    /// The result backend of a URL, as `result_backend` has it; none for `disabled`.
+    pub(super) fn backend(&self, url: &str, settings: &Settings) -> Result<Option<Arc<dyn Backend>>> {
+        let options = options(settings)?;
+        match (scheme(url), self) {
+            ("disabled" | "", _) => Ok(None),
+            ("memory" | "embedded" | "rpc", Self::Memory(memory)) => {
+                Ok(Some(Arc::new(EmbeddedResults::in_memory(memory, options))))
+            }
+            ("embedded" | "rpc", Self::Embedded(embedded)) => {
+                Ok(Some(Arc::new(EmbeddedResults::new(embedded, options))))
+            }
+            ("embedded" | "pyro", Self::Pyro(pyro)) => Ok(Some(Arc::new(PyroResults::new(pyro, options)))),
+            ("rpc", _) => {
+                let ResultOptions { serializer, expires } = options;
+                let options = RpcOptions { serializer, expires, ..RpcOptions::default() };
+                Ok(Some(Arc::new(RpcResults::new(self.broker(), options))))
+            }
+            (scheme, _) if scheme.starts_with("db+") => Ok(Some(Arc::new(Database::open(url, options)?))),
+            (scheme @ ("memory" | "embedded" | "pyro"), _) => {
+                let text = format!("results are kept by {scheme}:// only where the broker is the same");
+                Err(Error::new(Kind::Misuse, text))
+            }
+            #[cfg(feature = "redis")]
+            ("redis" | "rediss" | "redis+socket" | "sentinel" | "redis+cluster" | "rediss+cluster", _) => {
+                let results =
+                    crate::backend::RedisResults::new(url, options, &settings.result_backend_transport_options)?;
+                Ok(Some(Arc::new(results)))
+            }
+            (other, _) => Err(missing("result backend", other, BACKENDS)),
+        }
+    }
+}
+
+/// How results are kept, as the settings say.
+pub(super) fn options(settings: &Settings) -> Result<ResultOptions> {
+    let serializer = Serializer::from_name(&settings.result_serializer)?;
+    Ok(ResultOptions { serializer, expires: settings.result_expires })
+}
+
+/// The scheme of a URL; all of it where there is none, as of `rpc` alone.
+fn scheme(url: &str) -> &str {
+    url.split_once(':').map_or(url, |(scheme, _)| scheme)
+}
+
+/// What follows on the scheme.
+fn rest(url: &str) -> &str {
+    let rest = url.split_once(':').map_or("", |(_, rest)| rest);
+    rest.strip_prefix("//").unwrap_or(rest)
+}
+
+#[cold]
+fn missing(what: &str, scheme: &str, known: &[(&str, Option<&str>)]) -> Error {
+    let text = match known.iter().find(|(name, _)| *name == scheme) {
+        Some((_, Some(feature))) => {
+            return Error::new(
+                Kind::Unsupported,
+                format!("this build has no {what} for {scheme}://: it is the feature `{feature}`"),
+            );
+        }
+        Some((_, None)) => format!("there is no {what} for {scheme}:// yet"),
+        None => {
+            let names: Vec<String> = known.iter().map(|(name, _)| format!("{name}://")).collect();
+            format!("there is no {what} for {scheme}://; there are {}", names.join(", "))
+        }
+    };
+    Error::new(Kind::Misuse, text)
+}

@@ -1,0 +1,203 @@
+//! Celery's tables in a file of SQLite, which Celery may use at the same time.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, TransactionBehavior, params_from_iter, types::Value as Sql,
+};
+use tokio::sync::oneshot;
+
+use super::row::{BASE, COLUMNS, REPLACES, Row, civil, micros};
+use crate::{Error, Kind, Result};
+
+/// How long to wait for others that write to the file.
+const BUSY: Duration = Duration::from_secs(30);
+/// The most that is done in one transaction, so that others can come in between.
+const MOST: usize = 500;
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS celery_taskmeta (
+        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, task_id VARCHAR(155), status VARCHAR(50), result BLOB,
+        date_done DATETIME, traceback TEXT, children BLOB, name VARCHAR(155), args BLOB, kwargs BLOB, worker VARCHAR(155),
+        retries INTEGER, queue VARCHAR(155), stamps BLOB, UNIQUE (task_id));
+    CREATE INDEX IF NOT EXISTS ix_celery_taskmeta_date_done ON celery_taskmeta (date_done);
+    CREATE TABLE IF NOT EXISTS celery_tasksetmeta (
+        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, taskset_id VARCHAR(155), result BLOB, date_done DATETIME,
+        UNIQUE (taskset_id));
+    CREATE INDEX IF NOT EXISTS ix_celery_tasksetmeta_date_done ON celery_tasksetmeta (date_done);";
+
+/// A file, and the thread that uses it.
+pub(super) struct Sqlite {
+    work: mpsc::Sender<Work>,
+}
+
+enum Work {
+    Store(Box<Row>, oneshot::Sender<Result<()>>),
+    Find(String, oneshot::Sender<Result<Option<Row>>>),
+    Forget(String, oneshot::Sender<Result<()>>),
+    Expire(i64, oneshot::Sender<Result<u64>>),
+}
+
+/// What is answered when the transaction is done.
+type Answer = Box<dyn FnOnce(Result<()>)>;
+
+impl Sqlite {
+    /// Opens a file, or makes it.
+    pub(super) fn open(file: PathBuf) -> Result<Self> {
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::new(Kind::Refused, format!("the results in {} cannot be opened: {error}", file.display()))
+        };
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&file, flags).map_err(|error| failed(&error))?;
+        let columns = prepare(&db).map_err(|error| failed(&error))?;
+        let (work, receiver) = mpsc::channel();
+        let body = move || run(db, &columns, &receiver);
+        let thread = std::thread::Builder::new().name("salamander-results".to_owned()).spawn(body);
+        thread.map_err(|error| failed(&error))?;
+        Ok(Self { work })
+    }
+
+    async fn ask<T>(&self, work: impl FnOnce(oneshot::Sender<Result<T>>) -> Work) -> Result<T> {
+        let closed = || Error::new(Kind::Closed, "the file of results is closed");
+        let (sender, receiver) = oneshot::channel();
+        self.work.send(work(sender)).map_err(|_| closed())?;
+        receiver.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    pub(super) async fn store(&self, row: Row) -> Result<()> {
+        self.ask(|done| Work::Store(Box::new(row), done)).await
+    }
+
+    pub(super) async fn find(&self, task_id: &str) -> Result<Option<Row>> {
+        self.ask(|done| Work::Find(task_id.to_owned(), done)).await
+    }
+
+    pub(super) async fn forget(&self, task_id: &str) -> Result<()> {
+        self.ask(|done| Work::Forget(task_id.to_owned(), done)).await
+    }
+
+    pub(super) async fn expire(&self, before: i64) -> Result<u64> {
+        self.ask(|done| Work::Expire(before, done)).await
+    }
+}
+
+/// Makes the tables that are missing, and says how many of the columns there are.
+fn prepare(db: &Connection) -> rusqlite::Result<usize> {
+    db.busy_timeout(BUSY)?;
+    db.execute_batch(TABLES)?;
+    let mut names = db.prepare("SELECT name FROM pragma_table_info('celery_taskmeta')")?;
+    let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    // A table that was made without the columns that tell more.
+    let all = COLUMNS.iter().all(|column| names.iter().any(|name| name == column));
+    Ok(if all { COLUMNS.len() } else { BASE })
+}
+
+fn run(mut db: Connection, columns: &usize, receiver: &mpsc::Receiver<Work>) {
+    let mut batch = Vec::new();
+    while let Ok(first) = receiver.recv() {
+        batch.push(first);
+        batch.extend(receiver.try_iter().take(MOST - 1));
+        let mut answers: Vec<Answer> = Vec::new();
+        let mut all = || {
+            let transaction =
+                db.transaction_with_behavior(match batch.iter().all(|work| matches!(work, Work::Find(..))) {
+                    true => TransactionBehavior::Deferred,
+                    false => TransactionBehavior::Immediate,
+                })?;
+            for work in batch.drain(..) {
+                answers.push(one(&transaction, *columns, work));
+            }
+            transaction.commit()
+        };
+        let done = all();
+        let done = done.map_err(|error| {
+            Error::with_source(Kind::Refused, format!("the results cannot be written: {error}"), error)
+        });
+        // What did not come to its turn is told by being dropped.
+        answers.into_iter().for_each(|answer| answer(done.clone()));
+        batch.clear();
+    }
+}
+
+fn one(db: &Connection, columns: usize, work: Work) -> Answer {
+    fn answer<T: 'static>(done: oneshot::Sender<Result<T>>, result: rusqlite::Result<T>) -> Answer {
+        let result = result.map_err(|error| {
+            Error::with_source(Kind::Refused, format!("the results cannot be used: {error}"), error)
+        });
+        Box::new(move |committed| _ = done.send(committed.and(result)))
+    }
+    match work {
+        Work::Store(row, done) => answer(done, store(db, columns, *row)),
+        Work::Find(task_id, done) => answer(done, find(db, columns, &task_id)),
+        Work::Forget(task_id, done) => {
+            let forgotten = db.execute("DELETE FROM celery_taskmeta WHERE task_id = ?", [task_id]);
+            answer(done, forgotten.map(drop))
+        }
+        Work::Expire(before, done) => {
+            let before = civil(before);
+            let tasks = db.execute("DELETE FROM celery_taskmeta WHERE date_done < ?", [&before]);
+            let groups = db.execute("DELETE FROM celery_tasksetmeta WHERE date_done < ?", [&before]);
+            answer(done, tasks.and_then(|tasks| groups.map(|groups| (tasks + groups) as u64)))
+        }
+    }
+}
+
+fn store(db: &Connection, columns: usize, row: Row) -> rusqlite::Result<()> {
+    let columns = &COLUMNS[..columns];
+    let set: Vec<String> = columns[1..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
+    let sql = format!(
+        "INSERT INTO celery_taskmeta ({}) VALUES ({}) ON CONFLICT (task_id) DO UPDATE SET {} WHERE {REPLACES}",
+        columns.join(", "),
+        vec!["?"; columns.len()].join(", "),
+        set.join(", "),
+    );
+    let text = |text: Option<String>| text.map_or(Sql::Null, Sql::Text);
+    let blob = |blob: Option<Vec<u8>>| blob.map_or(Sql::Null, Sql::Blob);
+    let values = [
+        Sql::Text(row.task_id),
+        Sql::Text(row.status),
+        blob(row.result),
+        text(row.date_done.map(civil)),
+        text(row.traceback),
+        blob(row.children),
+        text(row.name),
+        blob(row.args),
+        blob(row.kwargs),
+        text(row.worker),
+        row.retries.map_or(Sql::Null, |count| Sql::Integer(count.into())),
+        text(row.queue),
+        blob(row.stamps),
+    ];
+    db.prepare_cached(&sql)?.execute(params_from_iter(values.into_iter().take(columns.len()))).map(drop)
+}
+
+fn find(db: &Connection, columns: usize, task_id: &str) -> rusqlite::Result<Option<Row>> {
+    let sql = format!("SELECT {} FROM celery_taskmeta WHERE task_id = ?", COLUMNS[..columns].join(", "));
+    let mut query = db.prepare_cached(&sql)?;
+    query
+        .query_row([task_id], |row| {
+            let mut found = Row {
+                task_id: row.get(0)?,
+                status: row.get(1)?,
+                result: row.get(2)?,
+                date_done: row.get::<_, Option<String>>(3)?.as_deref().and_then(micros),
+                traceback: row.get(4)?,
+                children: row.get(5)?,
+                ..Row::default()
+            };
+            if columns > BASE {
+                found.name = row.get(6)?;
+                found.args = row.get(7)?;
+                found.kwargs = row.get(8)?;
+                found.worker = row.get(9)?;
+                found.retries = row.get(10)?;
+                found.queue = row.get(11)?;
+                found.stamps = row.get(12)?;
+            }
+            Ok(found)
+        })
+        .optional()
+}

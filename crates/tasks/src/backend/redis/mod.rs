@@ -1,0 +1,223 @@
+//! [`RedisResults`]: results in Redis, as Celery keeps them there.
+
+mod watch;
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use redis::{Cmd, cmd};
+use salamander_codec::Settings;
+use salamander_value::Dict;
+use salamander_wire::celery::{Compression, ResultMeta, Serializer, settings};
+
+use self::watch::{Watches, Watching};
+use super::embedded::finality;
+use super::{Backend, Capabilities, Expected, Found, ResultOptions, Update};
+use crate::redis::{Link, Place, Script, bytes};
+use crate::{Error, Kind, Result, Waits};
+
+static STORE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("store.lua")));
+
+/// The most that a result may have when it is decompressed.
+const DECOMPRESSED: usize = 64 << 20;
+
+/// By what Celery marks results that are compressed: this, the content type of the compression, a zero.
+const COMPRESSED: &[u8] = b"\0celery-compressed\0";
+
+/// A result backend on Redis. Its URLs are those of [`RedisBroker`](crate::broker::RedisBroker).
+///
+/// Options are Celery's `result_backend_transport_options`: `global_keyprefix`, `master_name`, `sentinel_kwargs`, and what is said of
+/// connections.
+///
+/// A success stays, and a failure or revocation gives way to a result alone; in Celery's own a failure gives way to anything.
+///
+/// # Wire
+/// Celery 5.7: `celery-task-meta-ID`, which expires, and a message on the channel of the same name.
+pub struct RedisResults(Arc<Inner>);
+
+struct Inner {
+    place: Arc<Place>,
+    link: Link,
+    watches: Arc<Watches>,
+    prefix: String,
+    options: ResultOptions,
+    settings: Settings,
+}
+
+impl RedisResults {
+    /// Results at a URL; it connects when it is first used.
+    ///
+    /// # Errors
+    /// [`Kind::Misuse`] where URL or options are wrong, [`Kind::Unsupported`] where they ask for what there is not here.
+    pub fn new(url: &str, options: ResultOptions, transport_options: &Dict) -> Result<Self> {
+        let (mut place, mut named) = Place::parse(url, transport_options)?;
+        let mut prefix = named.text("global_keyprefix")?.unwrap_or_default();
+        place.in_slot_of(&mut prefix);
+        if !prefix.is_empty() && !prefix.ends_with([':', '_', '-', '.']) {
+            prefix.push('_');
+        }
+        // For brokers, for chords, and for how Celery's own client tries again.
+        for other in ["visibility_timeout", "result_chord_ordered", "retry_policy"] {
+            named.take(other);
+        }
+        named.done()?;
+        prefix.push_str("celery-task-meta-");
+        let place = Arc::new(place);
+        let link = Link::new(Arc::clone(&place), scripts());
+        let watches = Arc::new(Watches::new(Arc::clone(&place)));
+        Ok(Self(Arc::new(Inner { place, link, watches, prefix, options, settings: settings() })))
+    }
+}
+
+fn scripts() -> &'static [&'static Script] {
+    static ALL: LazyLock<[&Script; 1]> = LazyLock::new(|| [&*STORE]);
+    &*ALL
+}
+
+impl Backend for RedisResults {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { durable: true, push: true, shared: true, expires: true, unknown: false }
+    }
+
+    fn url(&self) -> String {
+        self.0.place.shown.clone()
+    }
+
+    fn expect(&self, task_id: &str) -> Expected {
+        // Without a runtime nobody could listen; who waits looks for what is stored at first in any case.
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) => {
+                let watching = self.0.watch(task_id);
+                Expected::new(move || drop(watching))
+            }
+            Err(_) => Expected::nothing(),
+        }
+    }
+
+    fn store(&self, update: Update) -> Waits<'_, ()> {
+        Box::pin(self.0.store(update.meta))
+    }
+
+    fn get<'a>(&'a self, task_id: &'a str) -> Waits<'a, Found> {
+        Box::pin(async move {
+            let found = self.0.find(task_id).await?;
+            Ok(found.map_or(Found::Pending, |meta| Found::Known(Box::new(meta))))
+        })
+    }
+
+    fn changed<'a>(&'a self, task_id: &'a str, seen: Option<&'a ResultMeta>) -> Waits<'a, ResultMeta> {
+        Box::pin(self.0.changed(task_id, seen))
+    }
+
+    fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()> {
+        Box::pin(async move { self.0.link.one(self.0.command("DEL", task_id)).await.map(|_| ()) })
+    }
+
+    fn close(&self) -> Waits<'_, ()> {
+        Box::pin(async move {
+            self.0.link.close().await;
+            self.0.watches.close().await;
+            Ok(())
+        })
+    }
+}
+
+impl std::fmt::Debug for RedisResults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisResults").field("url", &self.0.place.shown).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn key(&self, task_id: &str) -> String {
+        format!("{}{task_id}", self.prefix)
+    }
+
+    fn command(&self, name: &str, task_id: &str) -> Cmd {
+        let mut command = cmd(name);
+        command.arg(self.key(task_id));
+        command
+    }
+
+    fn watch(&self, task_id: &str) -> Watching {
+        self.watches.watch(self.key(task_id))
+    }
+
+    async fn store(&self, meta: ResultMeta) -> Result<()> {
+        let encoded = meta.encode(self.options.serializer, &self.settings);
+        let encoded = encoded.map_err(|error| {
+            Error::with_source(
+                Kind::Misuse,
+                format!("the result of {} cannot be encoded: {error}", meta.task_id),
+                error,
+            )
+        })?;
+        let final_ = finality(&meta.status);
+        let expires = self.options.expires.map_or(0, |expires| expires.as_secs().max(1));
+        if self.options.serializer != Serializer::Json {
+            // A script can read nothing but JSON. Between looking and storing there is a gap, as there is in Celery.
+            let before = self.find(&meta.task_id).await.ok().flatten().map_or(0, |before| finality(&before.status));
+            if before == 2 || before > final_ {
+                return Ok(());
+            }
+        }
+        let mut store = STORE.command(1);
+        store.arg(self.key(&meta.task_id)).arg(&*encoded).arg(expires).arg(final_);
+        self.link.one(store).await.map(|_| ())
+    }
+
+    async fn find(&self, task_id: &str) -> Result<Option<ResultMeta>> {
+        let stored = bytes(self.link.one(self.command("GET", task_id)).await?);
+        stored.map(|stored| self.decode(&stored)).transpose()
+    }
+
+    async fn changed(&self, task_id: &str, seen: Option<&ResultMeta>) -> Result<ResultMeta> {
+        let mut watching = self.watch(task_id);
+        let mut looked = 0;
+        loop {
+            let heard = watching.heard.borrow_and_update().clone();
+            if let Some(last) = &heard.last {
+                let meta = self.decode(last)?;
+                if seen.is_none_or(|seen| *seen != meta) {
+                    return Ok(meta);
+                }
+            }
+            if let Some(error) = heard.failed {
+                return Err(error);
+            }
+            // Only after the server listens is nothing missed any more between looking and waiting.
+            if heard.listening != looked {
+                looked = heard.listening;
+                if let Some(meta) = self.find(task_id).await?
+                    && seen.is_none_or(|seen| *seen != meta)
+                {
+                    return Ok(meta);
+                }
+                continue;
+            }
+            if watching.heard.changed().await.is_err() {
+                return Err(crate::redis::closed());
+            }
+        }
+    }
+
+    fn decode(&self, stored: &Bytes) -> Result<ResultMeta> {
+        let wrong = |error: &dyn std::fmt::Display| {
+            Error::new(Kind::Message, format!("what is stored is no result: {error}"))
+        };
+        let plain = match decompressed(stored) {
+            Some(plain) => &plain.map_err(|error| wrong(&error))?,
+            None => stored,
+        };
+        ResultMeta::decode(plain, self.options.serializer, &self.settings).map_err(|error| wrong(&error))
+    }
+}
+
+/// What was compressed by `result_compression`, if it was.
+fn decompressed(stored: &[u8]) -> Option<Result<Bytes, String>> {
+    let rest = stored.strip_prefix(COMPRESSED)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let name = String::from_utf8_lossy(&rest[..end]).into_owned();
+    let compression = Compression::from_name(&name).map_err(|error| error.to_string());
+    Some(compression.and_then(|it| it.decompress(&rest[end + 1..], DECOMPRESSED).map_err(|error| error.to_string())))
+}

@@ -1,0 +1,176 @@
+//! The same without `async`: for programs and threads that wait.
+//!
+//! [`App::new`] makes a blocking application of any; tasks and signatures are sent to it by the same names, and give results that
+//! wait: `add.delay(&app, (5, 5))?.get()?`. They must not be called in asynchronous code, which would wait for itself.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use salamander_codec::Arguments;
+use salamander_value::{Str, Value};
+use salamander_wire::celery::{ResultMeta, State};
+use serde::de::DeserializeOwned;
+
+use crate::backend::Found;
+use crate::call::{self, Place, Signature};
+use crate::error::{Error, Kind, Result};
+
+fn wait<F: Future>(future: F) -> Result<F::Output> {
+    salamander_net::blocking::wait(future).map_err(|error| Error::with_source(Kind::Misuse, error.to_string(), error))
+}
+
+/// Writes methods that wait for the asynchronous one of the same name.
+macro_rules! waiting {
+    ($($name:ident($($arg:ident: $ty:ty),*) -> $result:ty;)*) => {$(
+        #[doc = concat!("The blocking twin of the asynchronous `", stringify!($name), "`.")]
+        ///
+        /// # Errors
+        /// As there, and where it is called in asynchronous code.
+        pub fn $name(&self, $($arg: $ty),*) -> Result<$result> {
+            wait(self.0.$name($($arg),*))?
+        }
+    )*};
+}
+
+/// An application; the blocking twin of [`App`](crate::App).
+#[derive(Clone, Debug)]
+pub struct App(crate::App);
+
+/// What a task that was sent will give; the blocking twin of [`AsyncResult`](crate::AsyncResult).
+#[derive(Clone, Debug)]
+pub struct AsyncResult<T = Value>(call::AsyncResult<T>);
+
+/// What becomes of a task; the blocking twin of [`Changes`](crate::call::Changes), and an iterator.
+#[derive(Debug)]
+pub struct Changes(call::Changes);
+
+impl App {
+    /// The same application for code that waits.
+    pub fn new(app: crate::App) -> Self {
+        Self(app)
+    }
+
+    /// The blocking twin of the asynchronous `send_task`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn send_task(&self, name: &str, arguments: impl Arguments) -> Result<AsyncResult> {
+        Place::send(self, Signature::<Value>::new(name, arguments))
+    }
+
+    /// The blocking twin of the asynchronous `send_many`.
+    ///
+    /// # Errors
+    /// Where it is called in asynchronous code; what went wrong with each is in its place.
+    pub fn send_many<T: 'static>(
+        &self,
+        signatures: impl IntoIterator<Item = Signature<T>>,
+    ) -> Result<Vec<Result<AsyncResult<T>>>> {
+        let sent = wait(self.0.send_many(signatures))?;
+        Ok(sent.into_iter().map(|result| result.map(AsyncResult)).collect())
+    }
+
+    /// The result of a task by its id.
+    pub fn result(&self, id: impl Into<Str>) -> AsyncResult {
+        AsyncResult(self.0.result(id))
+    }
+
+    waiting! {
+        revoke(ids: &[&str], terminate: bool) -> ();
+    }
+}
+
+impl Deref for App {
+    type Target = crate::App;
+
+    fn deref(&self) -> &crate::App {
+        &self.0
+    }
+}
+
+impl call::sealed::Sealed for App {}
+
+impl Place for App {
+    type Sent<'a, T: 'static> = Result<AsyncResult<T>>;
+
+    fn send<T: 'static>(&self, signature: Signature<T>) -> Result<AsyncResult<T>> {
+        wait(Place::send(&self.0, signature))?.map(AsyncResult)
+    }
+
+    fn apply<T: 'static>(&self, signature: Signature<T>) -> Result<AsyncResult<T>> {
+        wait(Place::apply(&self.0, signature))?.map(AsyncResult)
+    }
+}
+
+impl<T> AsyncResult<T> {
+    /// The id of the task.
+    pub fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    /// The blocking twin of the asynchronous `get`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn get(&self) -> Result<T>
+    where
+        T: DeserializeOwned,
+    {
+        wait(self.0.get())?
+    }
+
+    /// The blocking twin of the asynchronous `get_within`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn get_within(&self, limit: Duration) -> Result<T>
+    where
+        T: DeserializeOwned,
+    {
+        // A time limit begins where there is a runtime.
+        wait(async { self.0.get_within(limit).await })?
+    }
+
+    /// The blocking twin of the asynchronous `wait_within`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn wait_within(&self, limit: Duration) -> Result<Arc<ResultMeta>> {
+        wait(async { self.0.wait_within(limit).await })?
+    }
+
+    /// The tasks that it has sent.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn children(&self) -> Result<Vec<AsyncResult>> {
+        Ok(wait(self.0.children())??.into_iter().map(AsyncResult).collect())
+    }
+
+    /// What becomes of the task, one state after the other, up to the last one.
+    pub fn changes(&self) -> Changes {
+        Changes(self.0.changes())
+    }
+
+    waiting! {
+        wait() -> Arc<ResultMeta>;
+        found() -> Found;
+        state() -> State;
+        ready() -> bool;
+        successful() -> bool;
+        failed() -> bool;
+        info() -> Value;
+        traceback() -> Option<Str>;
+        forget() -> ();
+        revoke(terminate: bool) -> ();
+    }
+}
+
+impl Iterator for Changes {
+    type Item = Result<Arc<ResultMeta>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        wait(self.0.next()).and_then(|meta| meta).transpose()
+    }
+}

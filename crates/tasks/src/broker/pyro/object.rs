@@ -1,0 +1,266 @@
+//! [`KombuBroker`]: the queues of this process for all who reach its daemon.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use salamander_codec::{Codec, Output};
+use salamander_macros::expose;
+use salamander_net::CallContext;
+use salamander_value::{Blob, Exception, Str, Value, write_value};
+use salamander_wire::celery::{Message, settings};
+
+use super::session::Client;
+use super::terms::{Declared, Given, Sent};
+use crate::backend::Kept;
+use crate::broker::hub::{Hub, Parcel, Posting};
+use crate::broker::{Embedded, Memory, Queue, Topology};
+use crate::{Error, Kind};
+
+/// The longest that a call waits; whoever waits for longer calls again.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The most messages in one answer.
+const MOST: usize = 1024;
+
+/// The queues and results of this process as a remote object, to be registered as [`KOMBU_BROKER`](super::KOMBU_BROKER).
+///
+/// kombu's Pyro transport finds the methods that it calls, so that a Python Celery needs nothing else. For programs that use
+/// [`Pyro`](super::Pyro) there are more, which wait, acknowledge, and give back what a client held that left.
+///
+/// # Wire
+/// kombu 5.7, `kombu.transport.pyro`: `get_queue_names`, `new_queue`, `has_queue`, `get`, `put`, `size`, `delete`, `purge`. What `get` gives is
+/// acknowledged with it. An empty queue is the exception `queue.Empty`, under the name that kombu knows it by.
+pub struct KombuBroker {
+    hub: Arc<Hub>,
+    results: Arc<Kept>,
+}
+
+impl KombuBroker {
+    /// The queues of a broker with a file, and the results beside them.
+    pub fn new(broker: &Embedded) -> Self {
+        Self { hub: broker.hub().clone(), results: broker.results().clone() }
+    }
+
+    /// The queues of a broker in memory.
+    pub fn in_memory(broker: &Memory) -> Self {
+        Self { hub: broker.hub().clone(), results: broker.results().clone() }
+    }
+}
+
+#[expose(crate = "salamander_net::__private")]
+impl KombuBroker {
+    /// The names of all queues.
+    fn get_queue_names(&self) -> Vec<Str> {
+        self.hub.names()
+    }
+
+    /// Makes a queue, unless it is there.
+    async fn new_queue(&self, queue: String) -> Result<(), Exception> {
+        self.hub.declare_plain(&queue).await.map_err(raised)
+    }
+
+    /// Whether there is a queue of this name.
+    fn has_queue(&self, queue: &str) -> bool {
+        self.hub.has(queue)
+    }
+
+    /// Takes a message, a dict, out of a queue; queue.Empty if there is none.
+    fn get(&self, queue: &str) -> Result<Value, Exception> {
+        let taken = self.hub.take(queue).ok_or_else(|| Exception::key_error(queue))?;
+        let parcel = taken.ok_or_else(|| Exception::with_args("queue.Empty", Vec::new()))?;
+        let message = Codec::Json.decode_value(&parcel.envelope, &settings());
+        message.map_err(|error| Exception::value_error(format!("what lay in {queue} is no message: {error}")))
+    }
+
+    /// Puts a message, a dict, into a queue.
+    async fn put(&self, queue: String, message: Value) -> Result<(), Exception> {
+        let mut out = Output::new();
+        Codec::Json
+            .write(&mut out, &settings(), |writer| write_value(&message, writer))
+            .map_err(|error| Exception::value_error(format!("this message cannot be kept: {error}")))?;
+        let about = Message::from_value(&message).map(|message| Parcel::about(&message));
+        let mut parcel = about.unwrap_or_else(|error| {
+            tracing::warn!("what is put into the queue {queue} is no message of kombu's: {error}");
+            Parcel::about(&Message::default())
+        });
+        parcel.envelope = out.into_vec().into();
+        if self.hub.put(&queue, parcel).await.map_err(raised)? { Ok(()) } else { Err(Exception::key_error(queue)) }
+    }
+
+    /// How many messages wait in a queue.
+    fn size(&self, queue: &str) -> Result<u64, Exception> {
+        self.hub.len(queue).ok_or_else(|| Exception::key_error(queue))
+    }
+
+    /// Removes a queue with what is in it.
+    async fn delete(&self, queue: String) -> Result<(), Exception> {
+        if !self.hub.delete(&queue) {
+            return Err(Exception::key_error(queue));
+        }
+        self.hub.flush().await.map_err(raised)
+    }
+
+    /// Throws away what waits in a queue; returns how many messages that were.
+    fn purge(&self, queue: &str) -> Result<u64, Exception> {
+        self.hub.purge(queue).ok_or_else(|| Exception::key_error(queue))
+    }
+
+    /// Makes queues with their exchanges and bindings.
+    async fn declare(&self, context: &CallContext, queues: Vec<Declared>) -> Result<(), Exception> {
+        let (_client, owner) = Client::of(context, &self.hub)?;
+        let queues = queues.into_iter().map(Queue::try_from).collect::<Result<_, _>>().map_err(raised)?;
+        self.hub.declare(&Topology { queues }, owner).await.map_err(raised)
+    }
+
+    /// Publishes messages; returns how many found a queue, when they are written.
+    async fn publish(&self, messages: Vec<Sent>) -> Result<usize, Exception> {
+        self.hub.publish(messages.into_iter().map(Posting::from)).await.map_err(raised)
+    }
+
+    /// Begins to consume queues; returns the number of the consumer, which belongs to this connection.
+    fn consume(
+        &self,
+        context: &CallContext,
+        queues: Vec<Str>,
+        prefetch: u32,
+        no_ack: bool,
+    ) -> Result<u64, Exception> {
+        let (client, owner) = Client::of(context, &self.hub)?;
+        let queues: Vec<Queue> = queues.into_iter().map(Queue::new).collect();
+        client.add(self.hub.subscribe(&queues, prefetch, no_ack, owner).map_err(raised)?)
+    }
+
+    /// Waits for messages, so many seconds at most; returns those that are there, which are to be settled by their tags.
+    async fn receive(
+        &self,
+        context: &CallContext,
+        consumer: u64,
+        most: usize,
+        seconds: f64,
+    ) -> Result<Vec<Given>, Exception> {
+        let consumer = Client::of(context, &self.hub)?.0.consumer(consumer)?;
+        let mut taken = Vec::new();
+        match tokio::time::timeout(within(seconds), consumer.take(most.min(MOST), &mut taken)).await {
+            Ok(done) => done.map_err(raised)?,
+            Err(_) => return Ok(Vec::new()),
+        }
+        Ok(taken.into_iter().map(|one| Given(one.tag, one.queue, one.deliveries, one.envelope.into())).collect())
+    }
+
+    /// Settles messages: those that are done, those that go back, and those that are thrown away.
+    fn settle(
+        &self,
+        context: &CallContext,
+        consumer: u64,
+        done: Vec<u64>,
+        back: Vec<u64>,
+        away: Vec<u64>,
+    ) -> Result<(), Exception> {
+        let consumer = Client::of(context, &self.hub)?.0.consumer(consumer)?;
+        let settle = consumer.settle();
+        done.into_iter().for_each(|tag| settle.ack(tag));
+        back.into_iter().for_each(|tag| settle.reject(tag, true));
+        away.into_iter().for_each(|tag| settle.reject(tag, false));
+        Ok(())
+    }
+
+    /// Changes how many messages a consumer may hold.
+    fn set_prefetch(&self, context: &CallContext, consumer: u64, prefetch: u32) -> Result<(), Exception> {
+        Client::of(context, &self.hub)?.0.consumer(consumer)?.set_prefetch(prefetch);
+        Ok(())
+    }
+
+    /// Lets a consumer consume another queue.
+    fn consume_also(&self, context: &CallContext, consumer: u64, queue: &str) -> Result<(), Exception> {
+        let (client, owner) = Client::of(context, &self.hub)?;
+        client.consumer(consumer)?.add(queue, owner).map_err(raised)
+    }
+
+    /// Lets a consumer consume a queue no more.
+    fn cancel(&self, context: &CallContext, consumer: u64, queue: &str) -> Result<(), Exception> {
+        Client::of(context, &self.hub)?.0.consumer(consumer)?.cancel(queue);
+        Ok(())
+    }
+
+    /// Ends a consumer: what it holds goes back.
+    fn end(&self, context: &CallContext, consumer: u64) -> Result<(), Exception> {
+        Client::of(context, &self.hub)?.0.end(consumer);
+        Ok(())
+    }
+
+    /// Takes an encoded message out of a queue for good; None if there is none.
+    fn take(&self, queue: &str) -> Result<Option<Blob>, Exception> {
+        let taken = self.hub.take(queue).ok_or_else(|| Exception::key_error(queue))?;
+        Ok(taken.map(|parcel| parcel.envelope.into()))
+    }
+
+    /// Stores states of tasks: the task, how final the state is, how many milliseconds it is kept, and the state, encoded.
+    async fn store_results(&self, states: Vec<(Str, u8, Option<u64>, Blob)>) -> Result<(), Exception> {
+        let stored = states.into_iter().map(|(task, finality, lifetime, meta)| {
+            self.results.store(task, finality, lifetime.map(Duration::from_millis), meta.into_bytes())
+        });
+        // Begun in this order, and written together.
+        for done in futures_util::future::join_all(stored).await {
+            done.map_err(raised)?;
+        }
+        Ok(())
+    }
+
+    /// The encoded state of a task, or whether it waits in a queue.
+    async fn find_result(&self, task: String) -> Result<(Option<Blob>, bool), Exception> {
+        match self.results.find(&task).await.map_err(raised)? {
+            Some(meta) => Ok((Some(meta.into()), true)),
+            None => Ok((None, self.results.waits_in_a_queue(&task))),
+        }
+    }
+
+    /// Waits until the encoded state of a task is another one, so many seconds at most.
+    async fn wait_for_result(
+        &self,
+        task: String,
+        seen: Option<Blob>,
+        seconds: f64,
+    ) -> Result<Option<Blob>, Exception> {
+        let mut watching = self.results.watch(&task);
+        let mut state = self.results.find(&task).await.map_err(raised)?;
+        let wait = async {
+            loop {
+                if let Some(state) = state.filter(|state| seen.as_ref().is_none_or(|seen| **seen != *state)) {
+                    return Ok(state);
+                }
+                state = Some(watching.next().await?);
+            }
+        };
+        match tokio::time::timeout(within(seconds), wait).await {
+            Ok(state) => state.map(|state| Some(state.into())).map_err(raised),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Forgets a task.
+    async fn forget_result(&self, task: String) -> Result<(), Exception> {
+        self.results.forget(&task).await.map_err(raised)
+    }
+
+    /// Removes results that have expired; returns how many.
+    async fn expire_results(&self) -> Result<u64, Exception> {
+        self.results.expire().await.map_err(raised)
+    }
+}
+
+fn within(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default().min(LONGEST)
+}
+
+/// What a client gets for an error.
+fn raised(error: Error) -> Exception {
+    match error.kind() {
+        Kind::Misuse | Kind::Message => Exception::value_error(error.to_string()),
+        _ => Exception::runtime_error(error.to_string()),
+    }
+}
+
+impl std::fmt::Debug for KombuBroker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KombuBroker")
+    }
+}

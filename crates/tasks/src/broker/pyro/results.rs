@@ -1,0 +1,136 @@
+//! [`PyroResults`]: the results that another process keeps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use salamander_codec::Settings;
+use salamander_value::{Blob, Str};
+use salamander_wire::celery::{ResultMeta, Serializer, settings};
+
+use super::Pyro;
+use super::client::apart;
+use super::link::{Fault, closed};
+use super::outbox::Outbox;
+use crate::backend::{Backend, Capabilities, Expected, Found, ResultOptions, Update, finality, pack, unpack};
+use crate::{Result, Waits};
+
+/// How long a call waits at the other end for another state.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// A state on its way: the task, how final it is, for how many milliseconds it is kept, and what it is.
+type Stored = (Str, u8, Option<u64>, Blob);
+
+/// The result backend beside the queues of a [`Pyro`] broker, as
+/// [`EmbeddedResults`](crate::backend::EmbeddedResults) is it in their own process.
+#[derive(Clone)]
+pub struct PyroResults {
+    broker: Pyro,
+    stored: Arc<Outbox<Stored>>,
+    serializer: Serializer,
+    expires: Option<Duration>,
+    settings: Arc<Settings>,
+}
+
+impl PyroResults {
+    /// Results beside the queues of this broker.
+    pub fn new(broker: &Pyro, options: ResultOptions) -> Self {
+        let ResultOptions { serializer, expires } = options;
+        Self {
+            broker: broker.clone(),
+            stored: Arc::new(Outbox::new("store_results")),
+            serializer,
+            expires,
+            settings: Arc::new(settings()),
+        }
+    }
+
+    async fn call<T>(&self, method: &'static str, task_id: &str) -> Result<T>
+    where
+        T: serde::de::DeserializeOwned + Send + 'static,
+    {
+        let (link, task) = (self.broker.0.link.clone(), task_id.to_owned());
+        apart(async move { link.call(method, (task,)).await }).await?.map_err(Fault::error)
+    }
+}
+
+impl Backend for PyroResults {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { durable: true, push: true, shared: true, expires: true, unknown: true }
+    }
+
+    fn url(&self) -> String {
+        use crate::broker::Broker;
+        self.broker.url()
+    }
+
+    fn expect(&self, _task_id: &str) -> Expected {
+        Expected::nothing()
+    }
+
+    fn store(&self, update: Update) -> Waits<'_, ()> {
+        Box::pin(async move {
+            let meta = pack(&update.meta, self.serializer, &self.settings)?;
+            let (task, finality, size) = (update.meta.task_id, finality(&update.meta.status), meta.len());
+            let lifetime = self.expires.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+            self.stored.send(&self.broker.0.link, (task, finality, lifetime, meta.into()), size).await
+        })
+    }
+
+    fn get<'a>(&'a self, task_id: &'a str) -> Waits<'a, Found> {
+        Box::pin(async move {
+            let found: (Option<Blob>, bool) = self.call("find_result", task_id).await?;
+            match found {
+                (Some(meta), _) => Ok(Found::Known(Box::new(unpack(&meta, &self.settings)?))),
+                (None, true) => Ok(Found::Pending),
+                (None, false) => Ok(Found::Unknown),
+            }
+        })
+    }
+
+    fn changed<'a>(&'a self, task_id: &'a str, seen: Option<&'a ResultMeta>) -> Waits<'a, ResultMeta> {
+        Box::pin(async move {
+            let mut last: Option<Blob> = None;
+            let mut pause = None;
+            loop {
+                let (link, task, before) = (self.broker.0.link.clone(), task_id.to_owned(), last.clone());
+                let asked = apart(async move {
+                    link.attempt::<Option<Blob>>("wait_for_result", (task, before, WAIT.as_secs_f64()), WAIT).await
+                });
+                match asked.await? {
+                    Ok(Some(stored)) => {
+                        let meta = unpack(&stored, &self.settings)?;
+                        if seen.is_none_or(|seen| *seen != meta) {
+                            return Ok(meta);
+                        }
+                        last = Some(stored);
+                    }
+                    Ok(None) => pause = None,
+                    Err(Fault::Lost(_)) if self.broker.0.link.is_closed() => return Err(closed()),
+                    Err(Fault::Lost(error)) => self.broker.0.link.pause(&mut pause, &error).await,
+                    Err(fault) => return Err(fault.error()),
+                }
+            }
+        })
+    }
+
+    fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()> {
+        Box::pin(self.call("forget_result", task_id))
+    }
+
+    fn cleanup(&self) -> Waits<'_, u64> {
+        Box::pin(async move {
+            let link = self.broker.0.link.clone();
+            apart(async move { link.call("expire_results", ()).await }).await?.map_err(Fault::error)
+        })
+    }
+
+    fn close(&self) -> Waits<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl std::fmt::Debug for PyroResults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PyroResults").field(&self.broker).finish()
+    }
+}

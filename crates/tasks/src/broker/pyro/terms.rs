@@ -1,0 +1,119 @@
+//! What both ends say to each other.
+
+use std::time::Duration;
+
+use salamander_value::{Blob, Dict, Str};
+use serde::{Deserialize, Serialize};
+
+use crate::broker::hub::{Parcel, Posting};
+use crate::broker::{Exchange, ExchangeKind, Queue};
+use crate::{Error, Kind, Result};
+
+/// A message on its way to queues.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Sent(
+    /// The exchange.
+    pub(super) Str,
+    /// The routing key.
+    pub(super) Str,
+    /// The envelope.
+    pub(super) Blob,
+    /// The priority.
+    pub(super) u8,
+    /// After how many milliseconds it expires.
+    pub(super) Option<u64>,
+    /// Whether it is to survive a restart.
+    pub(super) bool,
+    /// The task.
+    pub(super) Option<Str>,
+    /// After how many milliseconds it is to be delivered.
+    pub(super) Option<u64>,
+);
+
+/// A message on its way to a consumer: the tag, the queue, how often it was delivered before, the envelope.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Given(pub(super) u64, pub(super) Str, pub(super) u32, pub(super) Blob);
+
+/// A queue and how it is bound.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Declared {
+    name: Str,
+    exchange: Str,
+    kind: Str,
+    exchange_durable: bool,
+    exchange_auto_delete: bool,
+    routing_key: Str,
+    durable: bool,
+    auto_delete: bool,
+    exclusive: bool,
+    max_priority: Option<u8>,
+    expires: Option<u64>,
+    message_ttl: Option<u64>,
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl From<Posting> for Sent {
+    fn from(posting: Posting) -> Self {
+        let Posting { exchange, routing_key, parcel, delay } = posting;
+        let Parcel { envelope, priority, ttl, lasting, task } = parcel;
+        Self(exchange, routing_key, envelope.into(), priority, ttl.map(millis), lasting, task, delay.map(millis))
+    }
+}
+
+impl From<Sent> for Posting {
+    fn from(sent: Sent) -> Self {
+        let Sent(exchange, routing_key, envelope, priority, ttl, lasting, task, delay) = sent;
+        let envelope = envelope.into_bytes();
+        // What stays is not to keep a whole message with many others in memory.
+        let envelope = if envelope.is_empty() { envelope } else { bytes::Bytes::copy_from_slice(&envelope) };
+        let (ttl, delay) = (ttl.map(Duration::from_millis), delay.map(Duration::from_millis));
+        Self { exchange, routing_key, parcel: Parcel { envelope, priority, ttl, lasting, task }, delay }
+    }
+}
+
+impl From<&Queue> for Declared {
+    fn from(queue: &Queue) -> Self {
+        Self {
+            name: queue.name.clone(),
+            exchange: queue.exchange.name.clone(),
+            kind: queue.exchange.kind.name().into(),
+            exchange_durable: queue.exchange.durable,
+            exchange_auto_delete: queue.exchange.auto_delete,
+            routing_key: queue.routing_key.clone(),
+            durable: queue.durable,
+            auto_delete: queue.auto_delete,
+            exclusive: queue.exclusive,
+            max_priority: queue.max_priority,
+            expires: queue.expires.map(millis),
+            message_ttl: queue.message_ttl.map(millis),
+        }
+    }
+}
+
+impl TryFrom<Declared> for Queue {
+    type Error = Error;
+
+    fn try_from(declared: Declared) -> Result<Self> {
+        let Some(kind) = ExchangeKind::named(&declared.kind) else {
+            return Err(Error::new(Kind::Misuse, format!("there are no exchanges of type {}", declared.kind)));
+        };
+        let mut exchange = Exchange::new(declared.exchange, kind);
+        exchange.durable = declared.exchange_durable;
+        exchange.auto_delete = declared.exchange_auto_delete;
+        Ok(Self {
+            name: declared.name,
+            exchange,
+            routing_key: declared.routing_key,
+            durable: declared.durable,
+            auto_delete: declared.auto_delete,
+            exclusive: declared.exclusive,
+            max_priority: declared.max_priority,
+            expires: declared.expires.map(Duration::from_millis),
+            message_ttl: declared.message_ttl.map(Duration::from_millis),
+            arguments: Dict::new(),
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! [`Link`]: a connection for everything that is asked and answered.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use redis::{Cmd, Pipeline, Value};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::connection::{Connection, Script, Trouble, refusal};
+use super::{Pauses, Place};
+use crate::{Error, Kind, Result};
+
+/// How many requests go in one write.
+const TOGETHER: usize = 512;
+
+/// A connection that is made when it is first needed, and again when it has broken. What many ask for at the same time goes in one write.
+///
+/// Commands whose answer was lost with a connection are sent again.
+pub(crate) struct Link {
+    place: Arc<Place>,
+    scripts: &'static [&'static Script],
+    state: Mutex<State>,
+}
+
+enum State {
+    Unused,
+    Open(mpsc::UnboundedSender<Request>, JoinHandle<()>),
+    Closed,
+}
+
+struct Request {
+    commands: Vec<Cmd>,
+    answer: oneshot::Sender<Result<Vec<Value>>>,
+}
+
+impl Link {
+    pub(crate) fn new(place: Arc<Place>, scripts: &'static [&'static Script]) -> Self {
+        Self { place, scripts, state: Mutex::new(State::Unused) }
+    }
+
+    /// Carries out commands. While there is no connection it waits for one.
+    ///
+    /// # Errors
+    /// What the server refuses, a login among it; [`Kind::Closed`].
+    pub(crate) async fn run(&self, commands: Vec<Cmd>) -> Result<Vec<Value>> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (answer, answered) = oneshot::channel();
+        self.sender()?.send(Request { commands, answer }).map_err(|_| closed())?;
+        let replies = answered.await.map_err(|_| closed())??;
+        match replies.iter().find_map(refusal) {
+            Some(error) => Err(error),
+            None => Ok(replies),
+        }
+    }
+
+    /// Carries out one command.
+    pub(crate) async fn one(&self, command: Cmd) -> Result<Value> {
+        Ok(self.run(vec![command]).await?.pop().unwrap_or_default())
+    }
+
+    /// Whether it was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Closed)
+    }
+
+    fn sender(&self) -> Result<mpsc::UnboundedSender<Request>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*state {
+            State::Open(sender, _) => Ok(sender.clone()),
+            State::Closed => Err(closed()),
+            State::Unused => {
+                let (sender, requests) = mpsc::unbounded_channel();
+                let driver = tokio::spawn(drive(Arc::clone(&self.place), self.scripts, requests));
+                *state = State::Open(sender.clone(), driver);
+                Ok(sender)
+            }
+        }
+    }
+
+    /// Waits for the answers to what was asked so far, and closes the connection.
+    pub(crate) async fn close(&self) {
+        let before =
+            std::mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Closed);
+        if let State::Open(sender, driver) = before {
+            drop(sender);
+            let _ = driver.await;
+        }
+    }
+}
+
+pub(crate) fn closed() -> Error {
+    Error::new(Kind::Closed, "the connection to Redis was closed")
+}
+
+async fn drive(
+    place: Arc<Place>,
+    scripts: &'static [&'static Script],
+    mut requests: mpsc::UnboundedReceiver<Request>,
+) {
+    let mut connection: Option<Connection> = None;
+    let mut pauses = Pauses::new();
+    let mut batch = Vec::with_capacity(TOGETHER);
+    loop {
+        if batch.is_empty() && requests.recv_many(&mut batch, TOGETHER).await == 0 {
+            return;
+        }
+        // Whoever has given up while there was no connection does not want it any more.
+        batch.retain(|request| !request.answer.is_closed());
+        if batch.is_empty() {
+            continue;
+        }
+        let open = match &mut connection {
+            Some(open) => open,
+            None => match Connection::open(&place, scripts, None).await {
+                Ok(opened) => connection.insert(opened),
+                Err(error) if error.kind() == Kind::Connection => {
+                    let pause = pauses.next();
+                    tracing::warn!("{error}; trying again in {pause:.1?}");
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+                Err(error) => {
+                    for request in batch.drain(..) {
+                        let _ = request.answer.send(Err(error.clone()));
+                    }
+                    continue;
+                }
+            },
+        };
+        let mut commands = Pipeline::with_capacity(batch.len());
+        for command in batch.iter().flat_map(|request| &request.commands) {
+            commands.add_command(command.clone());
+        }
+        match open.send(&commands).await {
+            Ok(replies) => {
+                pauses.reset();
+                let mut replies = replies.into_iter();
+                for request in batch.drain(..) {
+                    let own = replies.by_ref().take(request.commands.len()).collect();
+                    let _ = request.answer.send(Ok(own));
+                }
+            }
+            Err(Trouble::Broken(error) | Trouble::Refused(error)) => {
+                let pause = pauses.next();
+                tracing::warn!("{error}; trying again in {pause:.1?}");
+                connection = None;
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! [`Worker`]: takes tasks out of queues and runs them, as Celery's does.
+//!
+//! ```text
+//! delivery -> intake -> job -> [held until its time] -> [rate limit] -> pool -> outcome -> stored, said, settled
+//! ```
+//!
+//! The [`engine`] is the loop; a [`pool`] is where jobs run. Workers exist on Unix: they are ended by its signals, and talk with child
+//! processes over its sockets.
+
+mod banner;
+mod commands;
+mod engine;
+mod intake;
+mod job;
+mod limits;
+mod log;
+mod options;
+mod outcome;
+mod pool;
+mod revoked;
+mod shutdown;
+mod signals;
+mod time;
+mod timer;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use salamander_codec::{Codec, Settings as CodecSettings};
+use salamander_value::Str;
+use salamander_wire::celery::{Accept, Decoding, Serializer};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub use commands::WorkerHandle;
+pub use options::WorkerOptions;
+pub use pool::PoolKind;
+pub use shutdown::ShutdownKind;
+
+use crate::broker::{Consume, Queue, Topology};
+use crate::{App, Error, Kind, Result};
+use commands::Command;
+use engine::{Engine, Parts};
+use job::Known;
+use limits::Buckets;
+use pool::{ChildOptions, Children, Lanes, Places};
+use revoked::Revoked;
+use signals::Signals;
+
+/// A worker: it takes the tasks of an application out of queues, and runs them.
+///
+/// With [`PoolKind::Prefork`] the program is started again for each child, with the same arguments, and has to come to [`Worker::run`]
+/// there as well, which then serves the parent instead of a queue.
+#[derive(Debug)]
+pub struct Worker {
+    app: App,
+    options: WorkerOptions,
+    name: Str,
+    handle: WorkerHandle,
+    commands: UnboundedReceiver<Command>,
+    catches_signals: bool,
+}
+
+/// What all parts of a worker know.
+struct Shared {
+    app: App,
+    name: Str,
+    known: HashMap<Str, Arc<Known>>,
+    decoding: Decoding,
+    /// By which results are encoded, and read for the log.
+    settings: CodecSettings,
+    codec: Codec,
+    /// Backends get results as values.
+    decoded: bool,
+    result_extended: bool,
+    queues: Vec<Str>,
+    pool: PoolKind,
+    concurrency: usize,
+    prefetch: u32,
+    dead_letter_after: u32,
+    dead_letter_queue: Str,
+    /// By which results are sent to whoever asked, beside the result backend.
+    replies: Option<Serializer>,
+}
+
+impl Worker {
+    /// A worker for an application.
+    pub fn new(app: App, options: WorkerOptions) -> Self {
+        let name = named(&options.name);
+        let (sender, commands) = unbounded_channel();
+        let handle = WorkerHandle::new(sender, name.clone());
+        Self { app, options, name, handle, commands, catches_signals: true }
+    }
+
+    /// The same where the program takes care of signals, and ends the worker by its [`WorkerHandle`].
+    #[must_use]
+    pub fn without_signals(mut self) -> Self {
+        self.catches_signals = false;
+        self
+    }
+
+    /// What others can ask it.
+    pub fn handle(&self) -> WorkerHandle {
+        self.handle.clone()
+    }
+
+    /// What it says when it starts: its name, what it is connected to, its queues and tasks.
+    pub fn banner(&self) -> Result<String> {
+        let queues = self.queues();
+        Ok(banner::banner(&self.shared(&queues)?, &queues))
+    }
+
+    /// Whether this process is a child of a worker, and says nothing of its own.
+    pub fn is_child() -> bool {
+        pool::is_child()
+    }
+
+    /// Works until it is asked to end, by a signal or by its handle.
+    ///
+    /// SIGTERM, and Ctrl-C once, finish what runs; SIGQUIT, and Ctrl-C twice, stop it.
+    ///
+    /// # Errors
+    /// Queues that cannot be declared, children that do not start, and what the broker cannot recover from.
+    pub async fn run(mut self) -> Result<()> {
+        let queues = self.queues();
+        let shared = Arc::new(self.shared(&queues)?);
+        if Self::is_child() {
+            return pool::serve_child(shared.codec, |order| shared.ordered(order)).await;
+        }
+        let mut signals = if self.catches_signals { Signals::catch()? } else { Signals::ignored() };
+        let revoked = match &self.options.state_db {
+            None => Revoked::default(),
+            Some(file) => Revoked::open(file).map_err(|error| {
+                Error::with_source(Kind::Misuse, format!("cannot read {}: {error}", file.display()), error)
+            })?,
+        };
+        let (sender, events) = engine::channel();
+        let places = match self.options.pool {
+            PoolKind::Async => Places::Tasks,
+            PoolKind::Threads | PoolKind::Solo => Places::Threads,
+            PoolKind::Prefork => {
+                let WorkerOptions { max_tasks_per_child: max_tasks, max_memory_per_child: max_memory, .. } =
+                    self.options;
+                Places::Children(Children::start(shared.concurrency, ChildOptions { max_tasks, max_memory }).await?)
+            }
+        };
+        let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
+        let mut buckets = Buckets::default();
+        for known in shared.known.values().filter(|_| !self.options.disable_rate_limits) {
+            buckets.limit(known.name(), known.options.rate_limit, Instant::now());
+        }
+        let broker = self.app.broker().clone();
+        broker.declare(&Topology { queues: queues.clone() }).await?;
+        if self.options.purge {
+            for queue in &queues {
+                let purged = broker.purge(&queue.name).await?;
+                tracing::info!("purged {purged} messages from {}", queue.name);
+            }
+        }
+        let consume = Consume { queues, prefetch: shared.prefetch, no_ack: false, tag: self.name.clone() };
+        let consumer = broker.consume(consume).await?;
+        let (commands, prefetch) = (std::mem::replace(&mut self.commands, unbounded_channel().1), shared.prefetch);
+        let soft_shutdown = self.options.soft_shutdown_timeout;
+        tracing::info!(target: "celery.worker", "{} ready.", self.name);
+        let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
+        Engine::new(parts, buckets).run(consumer, &mut signals).await
+    }
+
+    fn queues(&self) -> Vec<Queue> {
+        match self.options.queues.is_empty() {
+            true => vec![Queue::new(self.app.settings().task_default_queue.clone())],
+            false => self.options.queues.clone(),
+        }
+    }
+
+    fn shared(&self, queues: &[Queue]) -> Result<Shared> {
+        let settings = self.app.settings();
+        let mut decoding = Decoding::default();
+        decoding.accept = Accept::new(settings.accept_content.iter().map(|name| &**name))
+            .map_err(|error| Error::with_source(Kind::Misuse, error.to_string(), error))?;
+        let (codec, decoded) = outcome::codec_of(&settings.result_serializer);
+        let pool = self.options.pool;
+        let concurrency = match pool {
+            PoolKind::Solo => 1,
+            _ => self.options.concurrency.unwrap_or(settings.worker_concurrency).max(1),
+        };
+        let multiplier = self.options.prefetch_multiplier.unwrap_or(settings.worker_prefetch_multiplier);
+        let prefetch = u32::try_from(concurrency).unwrap_or(u32::MAX).saturating_mul(multiplier);
+        Ok(Shared {
+            app: self.app.clone(),
+            name: self.name.clone(),
+            known: self.known()?,
+            settings: decoding.settings.clone(),
+            decoding,
+            codec,
+            decoded,
+            result_extended: settings.result_extended,
+            queues: queues.iter().map(|queue| queue.name.clone()).collect(),
+            pool,
+            concurrency,
+            prefetch,
+            dead_letter_after: self.options.dead_letter_after,
+            dead_letter_queue: self.options.dead_letter_queue.clone(),
+            replies: self
+                .options
+                .replies
+                .then(|| Serializer::from_name(&settings.result_serializer).unwrap_or_default()),
+        })
+    }
+
+    /// The tasks, with what their options and the settings come to.
+    fn known(&self) -> Result<HashMap<Str, Arc<Known>>> {
+        let (settings, worker) = (self.app.settings(), &self.options);
+        let mut known = HashMap::new();
+        for name in self.app.registry().ids() {
+            let (Some(object), Some(options)) = (self.app.registry().get(&name), self.app.task(&name)) else {
+                continue;
+            };
+            let method = object.members().methods.first();
+            let time_limit = options.time_limit.or(worker.time_limit).or(settings.task_time_limit);
+            let soft_time_limit =
+                options.soft_time_limit.or(worker.soft_time_limit).or(settings.task_soft_time_limit);
+            let ignore_result = options.ignore_result.unwrap_or(settings.task_ignore_result);
+            let task = Known {
+                blocks: method.is_some_and(|method| method.plain),
+                acks_late: options.acks_late.unwrap_or(settings.task_acks_late),
+                acks_on_failure_or_timeout: options
+                    .acks_on_failure_or_timeout
+                    .unwrap_or(settings.task_acks_on_failure_or_timeout),
+                reject_on_worker_lost: options.reject_on_worker_lost.unwrap_or(settings.task_reject_on_worker_lost),
+                track_started: options.track_started.unwrap_or(settings.task_track_started),
+                ignore_result,
+                store_errors: options
+                    .store_errors_even_if_ignored
+                    .unwrap_or(settings.task_store_errors_even_if_ignored),
+                time_limit,
+                soft_time_limit,
+                options,
+                object,
+            };
+            known.insert(Str::from(name), Arc::new(task));
+        }
+        Ok(known)
+    }
+}
+
+impl Shared {
+    fn known(&self, name: &str) -> Option<Arc<Known>> {
+        self.known.get(name).cloned()
+    }
+
+    /// The names of all tasks, in order.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.known.keys().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn app_name(&self) -> &str {
+        "tasks"
+    }
+}
+
+/// A worker's name with the host's in it.
+fn named(pattern: &str) -> Str {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let (name, domain) = host.split_once('.').unwrap_or((&host, ""));
+    let full = pattern.replace("%h", &host).replace("%n", name).replace("%d", domain).replace("%%", "%");
+    if full.contains('@') { full.into() } else { format!("{full}@{host}").into() }
+}

@@ -1,0 +1,5 @@
+//! Result backends: ours by one contract, and beside Celery's.
+#![allow(clippy::unwrap_used)]
+
+mod celery;
+mod redis;
