@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use salamander_bench_harness::Failure;
-use salamander_interop::{RabbitMq, Store};
+use salamander_interop::servers::{RabbitMq, Store};
 
 use super::Section;
 use crate::options::Options;

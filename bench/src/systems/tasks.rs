@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use salamander::tasks::worker::{Worker, WorkerOptions};
-use salamander::tasks::{App, Result as TaskResult, State, Task};
-use salamander::task;
+use salamander::prelude::*;
+use salamander::tasks::backend::{EmbeddedResults, ResultOptions};
+use salamander::tasks::broker::pyro::{KOMBU_BROKER, KombuBroker};
+use salamander::tasks::broker::{Embedded, EmbeddedOptions};
+use salamander::tasks::{AppBuilder, Result as TaskResult, Worker, WorkerOptions};
 use salamander_bench_harness::{Args, Done, Failure, Marks, answer_runs, runtime, serve_until_input_ends};
 
 /// So many tasks are held by the worker at once, at least: as many as rusty-celery holds here.
@@ -15,7 +17,7 @@ const PREFETCH: u32 = 200;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 #[task(name = "bench.mark", ignore_result = true)]
-async fn mark(State(marks): State<Marks>, task: u64) -> u64 {
+async fn mark(marks: State<Marks>, task: u64) -> u64 {
     // A mark that is not there is missed by who counts them.
     let _ = marks.set(task);
     task
@@ -35,14 +37,15 @@ fn seconds_now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
+fn builder(args: &Args) -> Result<AppBuilder, Failure> {
+    Ok(App::builder().state(Marks::open(args.text("marks")?)?).task(mark).task(add).task(now))
+}
+
 fn app(args: &Args) -> Result<App, Failure> {
-    let mut builder = App::builder()
-        .broker_url(args.text("broker")?)
-        .state(Marks::open(args.text("marks")?)?)
-        .task(mark)
-        .task(add)
-        .task(now);
-    if let Ok(url) = args.text("backend") {
+    // An embedded queue is where its server says that it is.
+    let url = args.text("address").ok().filter(|address| !address.is_empty());
+    let mut builder = builder(args)?.broker_url(url.map_or_else(|| args.text("broker"), Ok)?);
+    if let Some(url) = url.or(args.text("backend").ok()) {
         builder = builder.result_backend(url);
     }
     Ok(builder.build()?)
@@ -50,16 +53,40 @@ fn app(args: &Args) -> Result<App, Failure> {
 
 pub fn server(args: &Args) -> Result<(), Failure> {
     runtime(args)?.block_on(async {
-        let app = app(args)?;
-        let mut options = WorkerOptions::default();
-        options.concurrency = Some(args.get("concurrency")?.unwrap_or(50));
-        options.prefetch_multiplier = Some(PREFETCH / 50);
-        let worker = Worker::new(app, options).without_signals();
+        let worker = worker(args, app(args)?)?;
         serve_until_input_ends();
         println!("ready");
         worker.run().await?;
         Ok(())
     })
+}
+
+/// The queue in a file that goes with the process, at a port of its own, and its worker.
+pub fn embedded(args: &Args) -> Result<(), Failure> {
+    runtime(args)?.block_on(async {
+        let file = format!("{}.sqlite", args.text("marks")?);
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{file}{ending}"));
+        }
+        let queues = Embedded::open(&file, EmbeddedOptions::default())?;
+        let results = EmbeddedResults::new(&queues, ResultOptions::default());
+        let daemon = Daemon::bind("127.0.0.1:0").await?;
+        daemon.register(KOMBU_BROKER, KombuBroker::new(&queues))?;
+        let app = builder(args)?.broker(Arc::new(queues)).backend(Arc::new(results)).build()?;
+        let worker = worker(args, app)?;
+        serve_until_input_ends();
+        println!("ready pyro://{}/{KOMBU_BROKER}", daemon.location());
+        tokio::spawn(daemon.serve());
+        worker.run().await?;
+        Ok(())
+    })
+}
+
+fn worker(args: &Args, app: App) -> Result<Worker, Failure> {
+    let mut options = WorkerOptions::default();
+    options.concurrency = Some(args.get("concurrency")?.unwrap_or(50));
+    options.prefetch_multiplier = Some(PREFETCH / 50);
+    Ok(Worker::new(app, options).without_signals())
 }
 
 pub fn client(args: &Args) -> Result<(), Failure> {
@@ -86,7 +113,7 @@ pub fn client(args: &Args) -> Result<(), Failure> {
 async fn done(app: &App, marks: &Marks, count: u64) -> Result<f64, Failure> {
     marks.clear(count)?;
     let start = Instant::now();
-    let sent = app.send_many((0..count).map(|task| mark.signature((task,)))).await;
+    let sent = app.send_many((0..count).map(|task| mark.s((task,)))).await;
     sent.into_iter().collect::<TaskResult<Vec<_>>>()?;
     marks.wait(count).await?;
     Ok(start.elapsed().as_secs_f64())
@@ -96,7 +123,7 @@ async fn done(app: &App, marks: &Marks, count: u64) -> Result<f64, Failure> {
 async fn results(app: &App, count: u64) -> Result<f64, Failure> {
     let start = Instant::now();
     let numbers = 0..i64::try_from(count)?;
-    let sent = app.send_many(numbers.clone().map(|number| add.signature((number, number)))).await;
+    let sent = app.send_many(numbers.clone().map(|number| add.s((number, number)))).await;
     for (number, result) in numbers.zip(sent) {
         check(number, result?.get().await?)?;
     }
