@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use salamander_codec::{Codec, Generation};
 use salamander_object::{Session, unknown_object};
-use salamander_value::{Dict, Exception, Set, Value, write_value};
+use salamander_value::{Dict, Exception, Value, write_value};
 use salamander_wire::pyro5::{Annotations, Flags, Message, MessageType};
 
 use super::builder::Handshake;
@@ -17,7 +17,7 @@ use crate::dialect::{Decoder, Dialect, META_ON_CONNECT, finish};
 use crate::error::{Error, Result};
 use crate::stream::Stream;
 use crate::tls::Certificate;
-use crate::{DAEMON_NAME, NAME_SERVER_NAME, features, wirelog};
+use crate::{features, wirelog};
 
 /// A client that was let in.
 pub(super) struct Greeted {
@@ -157,9 +157,7 @@ async fn check(
     let object = object.as_str().ok_or_else(unknown_object)?;
     let mut metadata = shared.metadata(object, Some(session))?;
     if dialect.generation == Generation::Pyro4 {
-        // Our own ends find what Pyro 4 does not have, all the same.
-        let own_peer = message.annotations.get(features::ID).is_some_and(|features| features::are_ours(features));
-        metadata = as_lists(if own_peer { metadata } else { as_pyro4_has_it(object, metadata) });
+        metadata = as_lists(metadata);
     }
     Ok(Dict::from_iter([("handshake", response), ("meta", metadata.into())]).into())
 }
@@ -172,22 +170,6 @@ fn asks_for_metadata(message: &Message, dialect: &Dialect) -> bool {
 fn no_key() -> Exception {
     let message = "this daemon has an HMAC key, which clients of Pyro 5 cannot know it by; use Pyro 4's protocol";
     Exception::pyro("SecurityError", message)
-}
-
-/// The methods of the two objects that Pyro 4 has too.
-const PYRO4: [(&str, &[&str]); 2] = [
-    (DAEMON_NAME, &["close_stream", "get_metadata", "get_next_stream_item", "info", "ping", "registered"]),
-    (NAME_SERVER_NAME, &["count", "list", "lookup", "ping", "register", "remove", "set_metadata"]),
-];
-
-/// Metadata of an object as a client of Pyro 4 is to see it: of the daemon and of a name server without what Pyro 5 and we have beyond.
-fn as_pyro4_has_it(object: &str, mut metadata: Dict) -> Dict {
-    let Some((_, known)) = PYRO4.iter().find(|(id, _)| *id == object) else { return metadata };
-    if let Some(Value::Set(methods)) = metadata.get("methods") {
-        let kept: Set = methods.iter().filter_map(Value::as_str).filter(|name| known.contains(name)).collect();
-        metadata.insert("methods", kept);
-    }
-    metadata
 }
 
 /// Metadata with lists for its sets, which Python 2 had no serializers for.
