@@ -37,7 +37,7 @@ pub trait Place: Send + Sync {
 ///
 /// The first expression gives the place for a part, or none where the test is left out; the second one a place that may be killed.
 ///
-/// ```ignore
+/// ```text
 /// interop::broker_contract!(Shared::new(), Own::new());
 /// ```
 #[macro_export]

@@ -238,5 +238,6 @@ async fn robots() {
     }
     stage.printed.until("Hulk says: 'I'll kill you all! GRR'").await.unwrap();
     stage.printed.until("Rincewind says: 'I'm scared!'").await.unwrap();
-    stage.printed.until_times("Hulk goes (", 6).await.unwrap();
+    // How often depends on where the drunk one stumbles to.
+    stage.printed.until("Hulk goes (").await.unwrap();
 }

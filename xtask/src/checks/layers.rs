@@ -133,6 +133,6 @@ pub(super) mod tests {
 
     #[test]
     fn a_new_crate_needs_a_layer() {
-        assert_eq!(check(&workspace(&[("salamander-tasks", &[])]))[0].wrong, "a crate that has no layer");
+        assert_eq!(check(&workspace(&[("salamander-unheard-of", &[])]))[0].wrong, "a crate that has no layer");
     }
 }
