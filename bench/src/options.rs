@@ -13,8 +13,8 @@ usage: salamander-bench [--quick] [--only NAME]... [--no-peers] [--python PATH] 
 
   --quick        runs of 0.5 s instead of 2 s
   --only NAME    this section alone; prints its tables, and leaves RESULTS.md as it is
-  --no-peers     without tarpc, tonic, jsonrpsee and Cap'n Proto, which take long to build
-  --python PATH  a Python with Pyro5, serpent and msgpack [$SALAMANDER_PYTHON, else .venv/bin/python]
+  --no-peers     without tarpc, tonic, jsonrpsee, Cap'n Proto and rusty-celery, which take long to build
+  --python PATH  a Python with Pyro5, serpent, msgpack and Celery [$SALAMANDER_PYTHON, else .venv/bin/python]
   --output FILE  where to write the results [bench/RESULTS.md, unless --only is given]
 ";
 
@@ -24,6 +24,8 @@ pub struct Options {
     pub python: PathBuf,
     /// The program in `peers`, if it could be built.
     pub peers: Option<PathBuf>,
+    /// The program in `queues`, if it could be built.
+    pub queues: Option<PathBuf>,
     pub output: Option<PathBuf>,
     only: Vec<String>,
 }
@@ -36,6 +38,7 @@ impl Options {
             quick: false,
             python: python.unwrap_or_else(|| here.join("../.venv/bin/python")),
             peers: None,
+            queues: None,
             output: None,
             only: Vec::new(),
         };
@@ -61,7 +64,10 @@ impl Options {
         }
         let wanted = sections::ALL.iter().any(|section| section.peers && options.wants(section.name));
         if peers && wanted {
-            options.peers = build_peers(&here.join("peers"));
+            options.peers = build(&here.join("peers"), "salamander-bench-peers");
+        }
+        if peers && options.wants("tasks") {
+            options.queues = build(&here.join("queues"), "salamander-bench-queues");
         }
         Ok(options)
     }
@@ -95,16 +101,17 @@ fn usage() -> String {
     format!("{USAGE}\nsections: {}", names.join(", "))
 }
 
-/// Builds the program in `peers` beside this one; says so where that fails, and does without.
-fn build_peers(folder: &Path) -> Option<PathBuf> {
-    eprintln!("building the peers");
-    let target = std::env::current_exe().ok()?.ancestors().nth(2)?.join("peers");
+/// Builds a program of a workspace of its own beside this one; says so where that fails, and does without.
+fn build(folder: &Path, program: &str) -> Option<PathBuf> {
+    let name = folder.file_name()?;
+    eprintln!("building {}", folder.display());
+    let target = std::env::current_exe().ok()?.ancestors().nth(2)?.join(name);
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--release", "--locked", "--manifest-path"]).arg(folder.join("Cargo.toml"));
     let built = cargo.arg("--target-dir").arg(&target).status();
     if built.is_ok_and(|status| status.success()) {
-        return Some(target.join("release/salamander-bench-peers"));
+        return Some(target.join("release").join(program));
     }
-    eprintln!("the peers could not be built: this run is without them");
+    eprintln!("{program} could not be built: this run is without it");
     None
 }

@@ -25,6 +25,10 @@ pub enum Program {
     PythonConnections,
     /// `python/xmlrpc_peer.py`
     PythonXmlRpc,
+    /// The program in `queues`.
+    Queues,
+    /// `python/celery_peer.py`
+    PythonCelery,
 }
 
 /// A process that can be started.
@@ -52,16 +56,20 @@ impl Spec {
         let mut command = match self.program {
             Program::Bench => Command::new(std::env::current_exe()?),
             Program::Peers => Command::new(options.peers.as_ref().ok_or("the peers are not built")?),
-            Program::Python | Program::PythonCodecs | Program::PythonConnections | Program::PythonXmlRpc => {
-                Command::new(&options.python)
-            }
+            Program::Queues => Command::new(options.queues.as_ref().ok_or("the program in queues is not built")?),
+            Program::Python
+            | Program::PythonCodecs
+            | Program::PythonConnections
+            | Program::PythonXmlRpc
+            | Program::PythonCelery => Command::new(&options.python),
         };
         match self.program {
             Program::Python => command.arg(script("peer.py")),
             Program::PythonCodecs => command.arg(script("codecs.py")),
             Program::PythonConnections => command.arg(script("connections.py")),
             Program::PythonXmlRpc => command.arg(script("xmlrpc_peer.py")),
-            Program::Bench | Program::Peers => &mut command,
+            Program::PythonCelery => command.arg(script("celery_peer.py")),
+            Program::Bench | Program::Peers | Program::Queues => &mut command,
         };
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PYRO_")) {
             command.env_remove(name);

@@ -10,11 +10,13 @@
 
 mod args;
 mod calls;
+mod marks;
 mod process;
 mod runtime;
 
 pub use args::Args;
 pub use calls::{Caller, System, callers};
+pub use marks::Marks;
 pub use process::{Done, Failure, Step, answer_runs, client, serve_until_input_ends, server};
 pub use runtime::{pin, pin_to, raise_file_limit, runtime};
 

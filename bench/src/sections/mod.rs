@@ -14,6 +14,7 @@ mod python_client;
 mod sequential;
 mod shared;
 mod stream;
+mod tasks;
 mod xmlrpc;
 
 use salamander::Codec;
@@ -48,6 +49,7 @@ pub const ALL: &[Section] = &[
     jsonrpc::SECTION,
     doors::SECTION,
     files::SECTION,
+    tasks::SECTION,
 ];
 
 const RUNTIMES: [&str; 2] = ["ct", "mt"];

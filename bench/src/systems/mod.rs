@@ -6,6 +6,7 @@ mod files;
 mod idle;
 mod raw;
 mod salamander;
+mod tasks;
 
 use salamander_bench_harness::{Args, Failure};
 
@@ -22,6 +23,9 @@ pub fn run(role: &str, args: &Args) -> Result<(), Failure> {
         ("client", "doors") => doors::client(args),
         ("server", "files") => files::server(args),
         ("client", "files") => files::client(args),
+        ("server", "tasks") => tasks::server(args),
+        ("server", "embedded") => tasks::embedded(args),
+        ("client", "tasks" | "embedded") => tasks::client(args),
         ("client", "idle") => idle::client(args),
         ("client", "codecs") => codecs::client(args),
         (role, other) => Err(format!("there is no {role} {other}").into()),

@@ -1,6 +1,6 @@
 //! What every result backend has to do, and what it says that it can.
 //!
-//! [`backend_contract!`](crate::backend_contract) makes a test of each part.
+//! [`backend_contract!`](macro@crate::backend_contract) makes a test of each part.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
 
 pub mod basics;

@@ -1,6 +1,6 @@
 //! What every broker has to do, and what it says that it can.
 //!
-//! [`broker_contract!`](crate::broker_contract) makes a test of each part.
+//! [`broker_contract!`](macro@crate::broker_contract) makes a test of each part.
 // The parts have names that are sentences.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
 

@@ -1,5 +1,5 @@
 //! Result backends: ours by one contract, and beside Celery's.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod celery;
 mod redis;

@@ -1,5 +1,5 @@
 //! Brokers: our drivers by one contract, and beside Python's.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod embedded;
 mod kombu;

@@ -4,7 +4,7 @@
 //! delivery -> intake -> job -> [held until its time] -> [rate limit] -> pool -> outcome -> stored, said, settled
 //! ```
 //!
-//! The [`engine`] is the loop; a [`pool`] is where jobs run. Workers exist on Unix: they are ended by its signals, and talk with child
+//! The `engine` is the loop; a `pool` is where jobs run. Workers exist on Unix: they are ended by its signals, and talk with child
 //! processes over its sockets.
 
 mod banner;
