@@ -90,8 +90,10 @@ def options():
     told("in time", sent("tasks.add", 4, 4, expires=600))
     told("expired", late())
     seen = []
-    value = sent("tasks.sleep", 1.2).get(timeout=LONG, on_message=lambda message: seen.append(message["status"]))
-    print("progress:", value, seen, flush=True)
+    result = sent("tasks.sleep", 1.2)
+    value = result.get(timeout=LONG, on_message=seen.append)
+    # It hears of other tasks too.
+    print("progress:", value, [message["status"] for message in seen if message["task_id"] == result.id], flush=True)
 
 
 def ignored():
