@@ -41,7 +41,7 @@ impl<B: Backend> Backend for Replied<B> {
     }
 
     fn expect(&self, task_id: &str) -> Expected {
-        self.kept.expect(task_id)
+        Backend::expect(&*self.kept, task_id)
     }
 
     fn store(&self, update: Update) -> Waits<'_, ()> {
