@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use salamander::http::Site;
 use salamander::naming::{NameRegistry, NameServerDaemon, NameServerOptions};
-use salamander::tasks::backend::{EmbeddedResults, ResultOptions};
+use salamander::tasks::backend::{EmbeddedResults, Replied, ResultOptions, RpcOptions};
 use salamander::tasks::broker::pyro::{KOMBU_BROKER, KombuBroker};
 use salamander::tasks::broker::{Broker, Embedded, EmbeddedOptions};
 use salamander::tasks::worker::ShutdownKind;
@@ -114,7 +114,9 @@ impl Up {
         // Others may serve objects under names of a store that is not ours alone.
         let only_at = self.storage.as_ref().map(|_| daemon.location());
         let queues = self.queues(&data)?;
-        let mut objects = vec![(KOMBU_BROKER, daemon.register(KOMBU_BROKER, KombuBroker::new(&queues))?)];
+        let stopping = daemon.clone();
+        let broker = KombuBroker::new(&queues).until(async move { stopping.stopping().await });
+        let mut objects = vec![(KOMBU_BROKER, daemon.register(KOMBU_BROKER, broker)?)];
         registry.add(KOMBU_BROKER, &objects[0].1, false, [QUEUES.to_owned()].into())?;
         objects.extend(match self.no_demo {
             true => forget_demo(&registry, only_at),
@@ -195,10 +197,15 @@ impl Up {
                 App::builder().broker_url(url.as_str()).result_backend(results)
             }
             None => {
-                let app = App::builder().broker(Arc::new(queues.clone()));
+                let broker: Arc<dyn Broker> = Arc::new(queues.clone());
+                let app = App::builder().broker(broker.clone());
                 match &self.result_backend {
                     Some(url) => app.result_backend(url.as_str()),
-                    None => app.backend(Arc::new(EmbeddedResults::new(queues, ResultOptions::default()))),
+                    None => {
+                        // Whoever asks in Python waits for messages, as with rpc://.
+                        let kept = Arc::new(EmbeddedResults::new(queues, ResultOptions::default()));
+                        app.backend(Arc::new(Replied::new(kept, broker, RpcOptions::default())))
+                    }
                 }
             }
         };
@@ -206,7 +213,6 @@ impl Up {
         let mut options = WorkerOptions::default();
         // Tasks that sleep hold up no others.
         options.concurrency = Some(WORKER_LANES);
-        options.replies = self.broker.is_none();
         Ok(Some(Worker::new(app, options).without_signals()))
     }
 

@@ -7,6 +7,7 @@ mod database;
 mod embedded;
 #[cfg(feature = "redis")]
 mod redis;
+mod replied;
 mod rpc;
 
 use salamander_value::Str;
@@ -19,6 +20,7 @@ pub use crate::broker::pyro::PyroResults;
 pub use database::Database;
 pub use embedded::{EmbeddedResults, ResultOptions};
 pub(crate) use embedded::{Kept, finality, pack, unpack};
+pub use replied::Replied;
 pub use rpc::{RpcOptions, RpcResults};
 
 /// A result backend, shared by all who store and wait.

@@ -29,7 +29,7 @@ use std::time::Instant;
 
 use salamander_codec::{Codec, Settings as CodecSettings};
 use salamander_value::Str;
-use salamander_wire::celery::{Accept, Decoding, Serializer};
+use salamander_wire::celery::{Accept, Decoding};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use commands::WorkerHandle;
@@ -79,8 +79,6 @@ struct Shared {
     prefetch: u32,
     dead_letter_after: u32,
     dead_letter_queue: Str,
-    /// By which results are sent to whoever asked, beside the result backend.
-    replies: Option<Serializer>,
 }
 
 impl Worker {
@@ -201,10 +199,6 @@ impl Worker {
             prefetch,
             dead_letter_after: self.options.dead_letter_after,
             dead_letter_queue: self.options.dead_letter_queue.clone(),
-            replies: self
-                .options
-                .replies
-                .then(|| Serializer::from_name(&settings.result_serializer).unwrap_or_default()),
         })
     }
 

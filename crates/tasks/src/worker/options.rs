@@ -42,8 +42,6 @@ pub struct WorkerOptions {
     pub dead_letter_after: u32,
     /// The name of that queue, in which `%q` is the one that the task came out of.
     pub dead_letter_queue: Str,
-    /// Results go to whoever asked as messages too, as `rpc://` has them, beside the result backend.
-    pub replies: bool,
 }
 
 impl Default for WorkerOptions {
@@ -64,7 +62,6 @@ impl Default for WorkerOptions {
             soft_shutdown_timeout: Duration::ZERO,
             dead_letter_after: 3,
             dead_letter_queue: "%q.dead".into(),
-            replies: false,
         }
     }
 }

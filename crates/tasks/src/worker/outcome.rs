@@ -277,26 +277,9 @@ impl Shared {
     pub(super) async fn store_meta(&self, update: Update) {
         let Some(backend) = self.app.backend() else { return };
         let id = update.meta.task_id.clone();
-        if let (Some(serializer), Some(to)) = (self.replies, &update.reply_to)
-            && let Err(error) = self.reply(&update, to.clone(), serializer).await
-        {
-            tracing::error!("the state of task {id} was not sent to who asked: {error}");
-        }
         if let Err(error) = backend.store(update).await {
             tracing::error!("the state of task {id} was not stored: {error}");
         }
-    }
-
-    /// Sends a state as a message, as `rpc://` has it.
-    async fn reply(&self, update: &Update, to: Str, serializer: Serializer) -> Result<()> {
-        let mut message = update.meta.to_message(serializer, &self.settings)?;
-        if let Some(id) = &update.correlation_id {
-            message.properties.correlation_id = Some(id.clone());
-        }
-        message.properties.delivery_mode = Some(1);
-        message.properties.priority = Some(0);
-        message.properties.delivery_info.routing_key = to.clone();
-        self.publish(DeliveryInfo::new("", to), message, None).await
     }
 
     async fn publish(

@@ -32,14 +32,14 @@ impl Revoked {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error),
         };
-        for line in text.lines() {
-            if let Some((time, id)) = line.split_once(' ')
-                && let Ok(time) = time.parse()
-                && !id.is_empty()
-            {
-                revoked.insert(id, time);
-            }
-        }
+        let told = text.lines().filter_map(|line| {
+            let (time, id) = line.split_once(' ')?;
+            Some((time.parse::<u64>().ok()?, id)).filter(|(_, id)| !id.is_empty())
+        });
+        let mut told: Vec<_> = told.collect();
+        // They go in this order, and the clock may have been set back while they came.
+        told.sort_by_key(|(time, _)| *time);
+        told.into_iter().for_each(|(time, id)| revoked.insert(id, time));
         revoked.expire(seconds(SystemTime::now()));
         Ok(revoked)
     }

@@ -33,7 +33,7 @@ pub(super) struct Shared {
     came: Notify,
     /// Something was taken.
     went: Notify,
-    /// Something is to be settled.
+    /// Something is to be settled, or how many may be held has changed.
     settled: Notify,
     /// One at a time, so that none that is on its way is overtaken by the end.
     settling: tokio::sync::Mutex<()>,
@@ -43,6 +43,8 @@ pub(super) struct Shared {
 struct State {
     queues: Vec<Queue>,
     prefetch: u32,
+    /// The other end has not been told of it.
+    prefetch_changed: bool,
     no_ack: bool,
     /// What it is at the other end, and the how manieth that is: what came by another connection cannot be settled.
     number: u64,
@@ -72,6 +74,7 @@ impl PyroConsumer {
         let state = State {
             queues,
             prefetch,
+            prefetch_changed: false,
             no_ack,
             number: 0,
             generation: 0,
@@ -130,16 +133,25 @@ impl Shared {
         // What lies here comes again.
         state.lying.clear();
         state.settlements = Settlements::default();
+        state.prefetch_changed = state.prefetch != prefetch;
+        if state.prefetch_changed {
+            self.settled.notify_one();
+        }
         Ok(())
     }
 
     /// Sends what is to be settled. When it is done, so is all that was settled before.
     async fn send_settlements(&self) {
         let _turn = self.settling.lock().await;
-        let (number, settlements) = {
+        let (number, settlements, prefetch) = {
             let mut state = self.state();
-            (state.number, std::mem::take(&mut state.settlements))
+            let changed = std::mem::take(&mut state.prefetch_changed);
+            (state.number, std::mem::take(&mut state.settlements), changed.then_some(state.prefetch))
         };
+        // In the order of the changes: the last one is to stay. The next connection begins with it.
+        if let Some(prefetch) = prefetch {
+            let _ = self.inner.link.attempt::<()>("set_prefetch", (number, prefetch), Duration::ZERO).await;
+        }
         if !settlements.is_empty() {
             let Settlements { done, back, away } = settlements;
             let sent = self.inner.link.attempt::<()>("settle", (number, done, back, away), Duration::ZERO).await;
@@ -289,16 +301,11 @@ impl Consumer for PyroConsumer {
     }
 
     fn set_prefetch(&mut self, prefetch: u32) {
-        let number = {
-            let mut state = self.shared.state();
-            state.prefetch = prefetch;
-            state.number
-        };
-        let inner = self.shared.inner.clone();
-        self.shared.runtime.spawn(async move {
-            // A connection that breaks is told when it is there again.
-            let _ = inner.link.attempt::<()>("set_prefetch", (number, prefetch), Duration::ZERO).await;
-        });
+        let mut state = self.shared.state();
+        state.prefetch = prefetch;
+        state.prefetch_changed = true;
+        drop(state);
+        self.shared.settled.notify_one();
     }
 
     fn add(&mut self, queue: Queue) -> Waits<'_, ()> {

@@ -8,13 +8,15 @@ use salamander_macros::expose;
 use salamander_net::CallContext;
 use salamander_value::{Blob, Exception, Str, Value, write_value};
 use salamander_wire::celery::{Message, settings};
+use tokio::sync::watch;
 
+use super::link::closed;
 use super::session::Client;
 use super::terms::{Declared, Given, Sent};
 use crate::backend::Kept;
 use crate::broker::hub::{Hub, Parcel, Posting};
 use crate::broker::{Embedded, Memory, Queue, Topology};
-use crate::{Error, Kind};
+use crate::{Error, Kind, Result};
 
 /// The longest that a call waits; whoever waits for longer calls again.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -32,17 +34,48 @@ const MOST: usize = 1024;
 pub struct KombuBroker {
     hub: Arc<Hub>,
     results: Arc<Kept>,
+    /// True when calls are not to wait any longer.
+    ending: watch::Sender<bool>,
 }
 
 impl KombuBroker {
     /// The queues of a broker with a file, and the results beside them.
     pub fn new(broker: &Embedded) -> Self {
-        Self { hub: broker.hub().clone(), results: broker.results().clone() }
+        Self { hub: broker.hub().clone(), results: broker.results().clone(), ending: watch::Sender::new(false) }
     }
 
     /// The queues of a broker in memory.
     pub fn in_memory(broker: &Memory) -> Self {
-        Self { hub: broker.hub().clone(), results: broker.results().clone() }
+        Self { hub: broker.hub().clone(), results: broker.results().clone(), ending: watch::Sender::new(false) }
+    }
+
+    /// The same, whose clients wait for messages and results until this is done at the longest. A daemon that stops finishes the calls
+    /// that are under way, and these would hold it up for half a minute.
+    ///
+    /// # Panics
+    /// Outside of a runtime of tokio.
+    #[must_use]
+    pub fn until(self, end: impl Future<Output = ()> + Send + 'static) -> Self {
+        let ending = self.ending.clone();
+        tokio::spawn(async move {
+            end.await;
+            ending.send_replace(true);
+        });
+        self
+    }
+
+    /// Waits for something, so long at most. None when the time is over.
+    async fn wait<T>(
+        &self,
+        seconds: f64,
+        something: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>, Exception> {
+        let mut ending = self.ending.subscribe();
+        tokio::select! {
+            biased;
+            done = tokio::time::timeout(within(seconds), something) => done.ok().transpose().map_err(raised),
+            Ok(_) = ending.wait_for(|ending| *ending) => Err(raised(closed())),
+        }
     }
 }
 
@@ -139,10 +172,7 @@ impl KombuBroker {
     ) -> Result<Vec<Given>, Exception> {
         let consumer = Client::of(context, &self.hub)?.0.consumer(consumer)?;
         let mut taken = Vec::new();
-        match tokio::time::timeout(within(seconds), consumer.take(most.min(MOST), &mut taken)).await {
-            Ok(done) => done.map_err(raised)?,
-            Err(_) => return Ok(Vec::new()),
-        }
+        self.wait(seconds, consumer.take(most.min(MOST), &mut taken)).await?;
         Ok(taken.into_iter().map(|one| Given(one.tag, one.queue, one.deliveries, one.envelope.into())).collect())
     }
 
@@ -230,10 +260,7 @@ impl KombuBroker {
                 state = Some(watching.next().await?);
             }
         };
-        match tokio::time::timeout(within(seconds), wait).await {
-            Ok(state) => state.map(|state| Some(state.into())).map_err(raised),
-            Err(_) => Ok(None),
-        }
+        Ok(self.wait(seconds, wait).await?.map(Blob::from))
     }
 
     /// Forgets a task.

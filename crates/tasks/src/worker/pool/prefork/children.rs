@@ -14,6 +14,7 @@ use salamander_value::Exception;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Command;
+use tokio::sync::Notify;
 
 use super::child::CHILD;
 use super::frame::{Frame, Order};
@@ -33,8 +34,17 @@ pub(crate) struct ChildOptions {
 /// The children of a worker: those that have nothing to do; the others belong to a lane.
 pub(crate) struct Children {
     options: ChildOptions,
-    idle: Mutex<Vec<Child>>,
+    idle: Mutex<Idle>,
+    /// There is another idle one, or one less starts.
+    changed: Notify,
     ending: AtomicBool,
+}
+
+#[derive(Default)]
+struct Idle {
+    children: Vec<Child>,
+    /// How many more will be there soon, in the place of others.
+    starting: usize,
 }
 
 struct Child {
@@ -57,17 +67,17 @@ impl Children {
     /// # Errors
     /// Where the program cannot be started again, or does not become a child then.
     pub(crate) async fn start(count: usize, options: ChildOptions) -> Result<Arc<Self>> {
-        let (idle, ending) = (Mutex::default(), AtomicBool::new(false));
-        let children = Arc::new(Self { options, idle, ending });
+        let (idle, changed, ending) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
+        let children = Arc::new(Self { options, idle, changed, ending });
         let starting: Vec<_> = (0..count.max(1)).map(|_| tokio::spawn(Child::start())).collect();
         for child in starting {
             let child = child.await.map_err(|error| Error::with_source(Kind::Misuse, error.to_string(), error))??;
-            children.idle().push(child);
+            children.idle().children.push(child);
         }
         Ok(children)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Child>> {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -115,15 +125,23 @@ impl Children {
         How::Lost(lost)
     }
 
-    /// One that has nothing to do, or a new one.
+    /// One that has nothing to do, or that takes the place of another; or else a new one.
     async fn child(&self) -> Result<Child> {
         loop {
-            let idle = self.idle().pop();
-            let Some(mut child) = idle else { return Child::start().await };
-            // One that has died meanwhile is passed over.
-            match child.process.try_wait() {
-                Ok(None) => return Ok(child),
-                _ => tracing::error!("Process {} exited while it had nothing to do", child.pid),
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let (idle, starting) = {
+                let mut idle = self.idle();
+                (idle.children.pop(), idle.starting)
+            };
+            match idle {
+                Some(mut child) => match child.process.try_wait() {
+                    Ok(None) => return Ok(child),
+                    // One that has died meanwhile is passed over.
+                    _ => tracing::error!("Process {} exited while it had nothing to do", child.pid),
+                },
+                None if starting > 0 => changed.await,
+                None => return Child::start().await,
             }
         }
     }
@@ -136,20 +154,30 @@ impl Children {
             tracing::warn!("child process exiting after exceeding memory limit ({memory}KiB / {most}KiB)");
         }
         if !many && much.is_none() {
-            self.idle().push(child);
+            self.idle().children.push(child);
+            self.changed.notify_waiters();
             return;
         }
-        // The next job need not wait until another has started.
+        self.idle().starting += 1;
+        // It begins before there is a job for it.
         let children = self.clone();
         tokio::spawn(async move {
             let Child { mut process, reading, writing, .. } = child;
             drop((reading, writing));
-            if !children.ending.load(Ordering::Acquire) {
-                match Child::start().await {
-                    Ok(child) => children.idle().push(child),
-                    Err(error) => tracing::error!("cannot start a child process: {error}"),
+            let started = match children.ending.load(Ordering::Acquire) {
+                true => None,
+                false => Some(Child::start().await),
+            };
+            {
+                let mut idle = children.idle();
+                idle.starting -= 1;
+                match started {
+                    Some(Ok(child)) => idle.children.push(child),
+                    Some(Err(error)) => tracing::error!("cannot start a child process: {error}"),
+                    None => {}
                 }
             }
+            children.changed.notify_waiters();
             _ = process.wait().await;
         });
     }
@@ -157,7 +185,7 @@ impl Children {
     /// Ends those that have nothing to do; the others are killed with their lanes.
     pub(crate) async fn end(&self) {
         self.ending.store(true, Ordering::Release);
-        let idle = std::mem::take(&mut *self.idle());
+        let idle = std::mem::take(&mut self.idle().children);
         for child in idle {
             let Child { mut process, reading, writing, .. } = child;
             // Which it takes as the end.

@@ -1,0 +1,129 @@
+//! Child processes of our worker: what they run, and what becomes of those that end.
+
+use programs::Server;
+use salamander_codec::Arguments;
+use salamander_tasks::{App, AsyncResult, Result, Signature};
+use salamander_value::{Exception, Value};
+use salamander_wire::celery::State;
+
+use crate::{LONG, Worker, programs, signal, up};
+
+/// Queues, a worker with child processes, and what sends to it.
+struct Scene {
+    app: App,
+    worker: Worker,
+    _up: Server,
+}
+
+impl Scene {
+    fn new(name: &str, arguments: &[&str]) -> Self {
+        let (up, port) = up(name, &["--no-demo"]);
+        let url = format!("pyro://localhost:{port}/kombu.broker");
+        let worker = Worker::start(&url, "rpc://", &[&["-P", "prefork", "-c", "1"], arguments].concat());
+        let app = App::builder().broker_url(url).result_backend("rpc://").build().unwrap();
+        Self { app, worker, _up: up }
+    }
+
+    async fn sent(&self, name: &str, arguments: impl Arguments) -> AsyncResult {
+        Signature::new(name, arguments).send(&self.app).await.unwrap()
+    }
+
+    async fn result(&self, name: &str, arguments: impl Arguments) -> Result<Value> {
+        self.sent(name, arguments).await.get_within(LONG).await
+    }
+
+    async fn adds(&self) {
+        assert_eq!(self.result("tasks.add", (5, 5)).await.unwrap(), Value::Int(10));
+    }
+}
+
+fn exception(result: Result<Value>) -> Exception {
+    result.unwrap_err().exception().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn children_run_jobs_and_end_with_the_worker() {
+    let scene = Scene::new("prefork_jobs", &[]);
+    let children = scene.worker.children();
+    assert_eq!(children.len(), 1);
+    scene.adds().await;
+    let failed = exception(scene.result("tasks.fail", ("no",)).await);
+    assert_eq!((failed.class_name(), failed.args()), ("ValueError", &[Value::from("no")][..]));
+    assert_eq!(scene.result("tasks.retry", (2,)).await.unwrap(), Value::Int(2));
+    assert_eq!(scene.worker.children(), children);
+    assert!(scene.worker.terminate());
+    assert!(!alive(children[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hard_time_limit_kills_the_child() {
+    let mut scene = Scene::new("prefork_hard", &["--time-limit", "2"]);
+    let children = scene.worker.children();
+    let failed = exception(scene.result("tasks.sleep", (600,)).await);
+    assert_eq!(failed.class(), "billiard.exceptions.TimeLimitExceeded");
+    assert_eq!(failed.args(), [Value::Int(2)]);
+    scene.worker.until("Hard time limit (2s) exceeded for tasks.sleep");
+    scene.adds().await;
+    let others = scene.worker.until_children("another child is there", |now| now.len() == 1 && now != children);
+    assert!(!others.contains(&children[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_soft_time_limit_is_told_to_the_child() {
+    let scene = Scene::new("prefork_soft", &["--soft-time-limit", "0.5"]);
+    let children = scene.worker.children();
+    let failed = exception(scene.result("tasks.sleep", (600,)).await);
+    assert_eq!(failed.class(), "billiard.exceptions.SoftTimeLimitExceeded");
+    scene.adds().await;
+    assert_eq!(scene.worker.children(), children);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_crashes_is_lost_and_another_takes_its_place() {
+    let scene = Scene::new("prefork_crash", &[]);
+    let children = scene.worker.children();
+    let sent = scene.sent("tasks.sleep", (600,)).await;
+    let mut changes = sent.changes();
+    let progress = async {
+        while let Some(meta) = changes.next().await.unwrap() {
+            if meta.status == State::Custom("PROGRESS".into()) {
+                return;
+            }
+        }
+        panic!("it has ended");
+    };
+    tokio::time::timeout(LONG, progress).await.unwrap();
+    signal(children[0], "KILL");
+    let failed = exception(sent.get_within(LONG).await);
+    assert_eq!(failed.class(), "billiard.exceptions.WorkerLostError");
+    assert!(failed.message().starts_with("Worker exited prematurely: signal 9 (SIGKILL)"), "{failed}");
+    scene.adds().await;
+    assert_ne!(scene.worker.children(), children);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_died_with_nothing_to_do_is_replaced() {
+    let scene = Scene::new("prefork_idle", &[]);
+    let children = scene.worker.children();
+    signal(children[0], "KILL");
+    scene.adds().await;
+    assert_ne!(scene.worker.children(), children);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_is_replaced_after_so_many_tasks() {
+    let scene = Scene::new("prefork_many", &["--max-tasks-per-child", "2"]);
+    let first = scene.worker.children();
+    scene.adds().await;
+    assert_eq!(scene.worker.children(), first);
+    scene.adds().await;
+    let second = scene.worker.until_children("the first is gone", |now| now.len() == 1 && now != first);
+    scene.adds().await;
+    assert_eq!(scene.worker.children(), second);
+}
+
+/// Whether there is a process of this number, which has not ended.
+fn alive(process: u32) -> bool {
+    let sent = std::process::Command::new("kill").args(["-0", &process.to_string()]).output().unwrap();
+    sent.status.success()
+}
