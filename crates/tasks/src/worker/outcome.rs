@@ -95,7 +95,7 @@ impl Shared {
         let mut message = retrying.message;
         let info = std::mem::take(&mut message.properties.delivery_info);
         if let Err(error) = self.publish(info.clone(), message.into_message(), None).await {
-            // As Celery: it goes back to its queue, so that it is not lost.
+            // As Celery: it fails, and a message that is not acknowledged yet goes to where the broker puts what is dead.
             let reject = Reject { reason: error.to_string().into(), requeue: false };
             return self.rejected(job, reject).await;
         }
