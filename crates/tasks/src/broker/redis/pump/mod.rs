@@ -5,6 +5,8 @@
 //! to any of them (`CLIENT TRACKING`). What is held is renewed, so that it is not delivered again however long it takes; and each consumer
 //! counts up, by which the others know that it lives. What dead ones held they put back.
 
+mod sources;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +18,14 @@ use salamander_wire::celery::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::consumer::{Change, Settled, Shared, WAITING};
+use super::consumer::{Settled, Shared, WAITING};
 use super::held::{self, End};
-use super::keys::{Keys, Order};
-use super::routing::Binding;
+use super::keys::Order;
 use super::{Core, scripts};
-use crate::broker::{Delivery, ExchangeKind, Queue, Settlement};
+use crate::broker::{Delivery, Queue, Settlement};
 use crate::redis::{Connection, Pauses, Trouble, array, bytes, closed, flag, integer, text};
 use crate::{Error, Kind, Result};
+use sources::{Fanout, Source};
 
 /// How many messages are taken in one step, and of how many bytes: others wait for the server meanwhile.
 const TAKE: usize = 256;
@@ -54,19 +56,6 @@ pub(super) struct Pump {
     tracked: bool,
     ready: Option<oneshot::Sender<Result<()>>>,
     others: HashMap<String, (i64, Instant)>,
-}
-
-/// A queue with its lists, the most urgent first.
-struct Source {
-    queue: Queue,
-    lists: Vec<String>,
-    suffix: String,
-}
-
-/// A queue of a fanout exchange: it is nowhere but here.
-struct Fanout {
-    queue: Queue,
-    topics: Vec<String>,
 }
 
 /// What is due at which time.
@@ -517,61 +506,6 @@ impl Pump {
         Ok(())
     }
 
-    fn add(&mut self, queue: Queue) {
-        let keys = &self.core.keys;
-        if queue.exchange.kind == ExchangeKind::Fanout && !queue.exchange.name.is_empty() {
-            let topics = topics(keys, &queue);
-            self.fanouts.push(Fanout { queue, topics });
-        } else {
-            let (lists, suffix) = (keys.lists(&queue.name).collect(), held::suffix(&queue.name));
-            self.queues.push(Source { queue, lists, suffix });
-        }
-    }
-
-    async fn change(&mut self, connection: &mut Connection, change: Change) -> Result<(), Trouble> {
-        let (command, name, done) = match change {
-            Change::Add(queue, done) => {
-                let name = queue.name.clone();
-                if self.all().all(|known| known.name != name) {
-                    if queue.auto_delete {
-                        let mut commands = Pipeline::new();
-                        commands.cmd("SADD").arg(self.core.keys.attendants(&name)).arg(&self.id);
-                        connection.run(&commands).await?;
-                    }
-                    self.add(queue);
-                }
-                ("PSUBSCRIBE", name, done)
-            }
-            Change::Cancel(name, done) => {
-                let attended: Vec<Queue> = self.attended().filter(|queue| queue.name == name).cloned().collect();
-                self.queues.retain(|source| source.queue.name != name);
-                for queue in attended {
-                    self.leave_queue(connection, &queue).await?;
-                }
-                ("PUNSUBSCRIBE", name, done)
-            }
-        };
-        let topics = self.fanouts.iter().find(|fanout| fanout.queue.name == name).map(|fanout| fanout.topics.clone());
-        if let Some(topics) = topics {
-            connection.subscribe(command, &topics).await?;
-        }
-        if command == "PUNSUBSCRIBE" {
-            self.fanouts.retain(|fanout| fanout.queue.name != name);
-        }
-        self.awake = true;
-        let _ = done.send(Ok(()));
-        Ok(())
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Queue> {
-        self.queues.iter().map(|source| &source.queue).chain(self.fanouts.iter().map(|fanout| &fanout.queue))
-    }
-
-    /// Those that go with their last consumer.
-    fn attended(&self) -> impl Iterator<Item = &Queue> {
-        self.all().filter(|queue| queue.auto_delete || queue.exclusive)
-    }
-
     /// Says what is done, gives back what is held, and is no consumer any more.
     async fn leave(&mut self, connection: &mut Connection, mut back: Vec<u64>) -> Result<(), Trouble> {
         back.extend(self.held.drain());
@@ -591,32 +525,6 @@ impl Pump {
         connection.run(&commands).await?;
         Ok(())
     }
-
-    async fn leave_queue(&self, connection: &mut Connection, queue: &Queue) -> Result<(), Trouble> {
-        let keys = &self.core.keys;
-        let lists: Vec<String> = keys.lists(&queue.name).collect();
-        let mut command = scripts::LEAVE.command(4 + lists.len());
-        command.arg(keys.attendants(&queue.name)).arg(keys.consumers());
-        command.arg(keys.table(&queue.exchange.name)).arg(keys.permanent(&queue.exchange.name)).arg(lists);
-        command.arg(&self.id).arg(Binding::of(queue).member(&keys.separator));
-        let mut commands = Pipeline::new();
-        commands.add_command(command);
-        if connection.run(&commands).await?.iter().any(flag) {
-            self.core.forget(&queue.name);
-        }
-        Ok(())
-    }
-}
-
-/// The channels of a queue of a fanout exchange. One without a key gets everything, as in AMQP; kombu listens to messages without a
-/// key alone then.
-fn topics(keys: &Keys, queue: &Queue) -> Vec<String> {
-    let key = queue.routing_key.replace('#', "*");
-    let mut topics = vec![keys.topic(&queue.exchange.name, &key)];
-    if key.is_empty() && keys.fanout_patterns {
-        topics.push(keys.topic(&queue.exchange.name, "*"));
-    }
-    topics
 }
 
 fn gone() -> Trouble {
