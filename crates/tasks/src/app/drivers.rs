@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use salamander_value::Str;
-use salamander_wire::celery::Serializer;
+use salamander_wire::celery::{Accept, Serializer};
 
 use super::Settings;
 use crate::backend::{Backend, Database, EmbeddedResults, PyroResults, ResultOptions, RpcOptions, RpcResults};
@@ -110,7 +110,10 @@ impl Opened {
             ("embedded" | "pyro", Self::Pyro(pyro)) => Ok(Some(Arc::new(PyroResults::new(pyro, options)))),
             ("rpc", _) => {
                 let ResultOptions { serializer, expires } = options;
-                let options = RpcOptions { serializer, expires, ..RpcOptions::default() };
+                let accept = settings.result_accept_content.as_ref().unwrap_or(&settings.accept_content);
+                let accept = Accept::new(accept.iter().map(|name| &**name))?;
+                let persistent = settings.result_persistent.unwrap_or_default();
+                let options = RpcOptions { serializer, expires, persistent, accept };
                 Ok(Some(Arc::new(RpcResults::new(self.broker(), options))))
             }
             (scheme, _) if scheme.starts_with("db+") => Ok(Some(Arc::new(Database::open(url, options)?))),

@@ -83,7 +83,8 @@ struct Shared {
 
 impl Worker {
     /// A worker for an application.
-    pub fn new(app: App, options: WorkerOptions) -> Self {
+    pub fn new(app: App, mut options: WorkerOptions) -> Self {
+        options.fill(app.settings());
         let name = named(&options.name);
         let (sender, commands) = unbounded_channel();
         let handle = WorkerHandle::new(sender, name.clone());
@@ -145,7 +146,8 @@ impl Worker {
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
         let mut buckets = Buckets::default();
         for known in shared.known.values().filter(|_| !self.options.disable_rate_limits) {
-            buckets.limit(known.name(), known.options.rate_limit, Instant::now());
+            let limit = known.options.rate_limit.or(self.app.settings().task_default_rate_limit);
+            buckets.limit(known.name(), limit, Instant::now());
         }
         let broker = self.app.broker().clone();
         broker.declare(&Topology { queues: queues.clone() }).await?;
@@ -215,12 +217,14 @@ impl Worker {
             let soft_time_limit =
                 options.soft_time_limit.or(worker.soft_time_limit).or(settings.task_soft_time_limit);
             let ignore_result = options.ignore_result.unwrap_or(settings.task_ignore_result);
+            // What is said of one of the two goes before what is said of both.
+            let both = options.acks_on_failure_or_timeout.unwrap_or(settings.task_acks_on_failure_or_timeout);
+            let acks = |own: Option<bool>, setting: Option<bool>| own.or(setting).unwrap_or(both);
             let task = Known {
                 blocks: method.is_some_and(|method| method.plain),
                 acks_late: options.acks_late.unwrap_or(settings.task_acks_late),
-                acks_on_failure_or_timeout: options
-                    .acks_on_failure_or_timeout
-                    .unwrap_or(settings.task_acks_on_failure_or_timeout),
+                acks_on_failure: acks(options.acks_on_failure, settings.task_acks_on_failure),
+                acks_on_timeout: acks(options.acks_on_timeout, settings.task_acks_on_timeout),
                 reject_on_worker_lost: options.reject_on_worker_lost.unwrap_or(settings.task_reject_on_worker_lost),
                 track_started: options.track_started.unwrap_or(settings.task_track_started),
                 ignore_result,

@@ -85,7 +85,7 @@ impl Shared {
         self.after(job, Err(exception)).await;
         self.store_failure(job, State::Failure, exception).await;
         log::failed(job, exception);
-        match job.known.acks_on_failure_or_timeout {
+        match job.known.acks_on_failure {
             true => job.ack(),
             false => job.reject(false),
         }
@@ -133,7 +133,7 @@ impl Shared {
         self.after(job, Err(&exception)).await;
         self.store_failure(job, State::Failure, &exception).await;
         log::handler_raised(&exception);
-        match job.known.acks_on_failure_or_timeout {
+        match job.known.acks_on_failure {
             true => job.ack(),
             false => job.reject(false),
         }
@@ -190,7 +190,7 @@ impl Shared {
         let exception = Exception::new("billiard.exceptions.TimeLimitExceeded", limit);
         self.after(job, Err(&exception)).await;
         self.store_failure(job, State::Failure, &exception).await;
-        match job.known.acks_on_failure_or_timeout {
+        match job.known.acks_on_timeout {
             true => job.ack(),
             false => job.reject(true),
         }
