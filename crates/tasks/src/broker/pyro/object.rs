@@ -97,8 +97,8 @@ impl KombuBroker {
     }
 
     /// Takes a message, a dict, out of a queue; queue.Empty if there is none.
-    fn get(&self, queue: &str) -> Result<Value, Exception> {
-        let taken = self.hub.take(queue).ok_or_else(|| Exception::key_error(queue))?;
+    async fn get(&self, queue: String) -> Result<Value, Exception> {
+        let taken = self.hub.take(&queue).await.ok_or_else(|| Exception::key_error(queue.as_str()))?;
         let parcel = taken.ok_or_else(|| Exception::with_args("queue.Empty", Vec::new()))?;
         let message = Codec::Json.decode_value(&parcel.envelope, &settings());
         message.map_err(|error| Exception::value_error(format!("what lay in {queue} is no message: {error}")))
@@ -218,8 +218,8 @@ impl KombuBroker {
     }
 
     /// Takes an encoded message out of a queue for good; None if there is none.
-    fn take(&self, queue: &str) -> Result<Option<Blob>, Exception> {
-        let taken = self.hub.take(queue).ok_or_else(|| Exception::key_error(queue))?;
+    async fn take(&self, queue: String) -> Result<Option<Blob>, Exception> {
+        let taken = self.hub.take(&queue).await.ok_or_else(|| Exception::key_error(queue))?;
         Ok(taken.map(|parcel| parcel.envelope.into()))
     }
 
