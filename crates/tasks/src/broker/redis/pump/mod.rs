@@ -32,6 +32,9 @@ const TAKE: usize = 256;
 const TAKE_BYTES: usize = 4 << 20;
 /// How long giving back may take when a consumer ends.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// Between looks for tables of bindings that nobody needs any more, as kombu has it, and how many go at once.
+const SWEEP: Duration = Duration::from_secs(60);
+const SWEPT: u32 = 100;
 /// Between looks at the lists, where the server does not tell of changes.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -63,6 +66,7 @@ struct Timers {
     beat: Instant,
     renewal: Instant,
     restoration: Instant,
+    sweep: Instant,
 }
 
 impl Pump {
@@ -150,7 +154,8 @@ impl Pump {
             let _ = ready.send(Ok(()));
         }
         let now = Instant::now();
-        let mut timers = Timers { beat: now, renewal: now + self.core.keys.visibility / 4, restoration: now };
+        let renewal = now + self.core.keys.visibility / 4;
+        let mut timers = Timers { beat: now, renewal, restoration: now, sweep: now };
         loop {
             self.hear(pushed)?;
             let (settled, changes, stopped) = {
@@ -416,6 +421,15 @@ impl Pump {
             let count = held::restore_overdue(connection, keys, &|exchange| core.kind(exchange)).await?;
             self.restored(count, "held for longer than the visibility timeout");
         }
+        // After the beat, so that none of one's own is over.
+        if now >= timers.sweep {
+            timers.sweep = now + SWEEP;
+            let mut commands = Pipeline::new();
+            let mut command = scripts::SWEEP.command(1);
+            command.arg(keys.deadlines()).arg(keys.table("")).arg(keys.permanent("")).arg(SWEPT);
+            commands.add_command(command);
+            connection.run(&commands).await?;
+        }
         Ok(())
     }
 
@@ -463,7 +477,7 @@ impl Pump {
 
     /// Waits until there is something to do.
     async fn wait(&mut self, pushed: &mut mpsc::UnboundedReceiver<PushInfo>, timers: &Timers) -> Result<(), Trouble> {
-        let mut until = timers.beat.min(timers.restoration).min(timers.renewal);
+        let mut until = timers.beat.min(timers.restoration).min(timers.renewal).min(timers.sweep);
         if !self.tracked && self.room() > 0 {
             until = until.min(Instant::now() + LOOK);
         }
