@@ -6,9 +6,10 @@ use std::time::Duration;
 use interop::backend_contract::Place;
 use interop::queues::{Directory, Queues};
 use interop::servers::RabbitMq;
-use salamander_tasks::backend::{Backend, RpcOptions, RpcResults};
+use salamander_tasks::backend::{Backend, RpcOptions, RpcResults, Update};
 use salamander_tasks::broker::pyro::Pyro;
 use salamander_tasks::broker::{Amqp, Broker, Embedded, EmbeddedOptions, Memory};
+use salamander_wire::celery::{ResultMeta, ResultValue, State};
 
 use crate::beside::{self, Peers};
 
@@ -92,4 +93,25 @@ fn celerys_worker_answers_us() {
     let broker: Arc<dyn Broker> = Arc::new(Amqp::new(&url).unwrap());
     let backend: Arc<dyn Backend> = Arc::new(RpcResults::new(broker.clone(), RpcOptions::default()));
     beside::celerys_worker_stores(&Peers::new(&url, "rpc://"), &*broker, &*backend);
+}
+
+#[test]
+fn results_come_over_tls_and_by_the_next_of_several_urls() {
+    let Some(server) = RabbitMq::shared() else { return };
+    let encrypted = server.encrypted(&server.vhost());
+    let certified = format!("{encrypted}?ssl_ca_certs={}", server.certs().file("ca"));
+    let several = format!("amqp://127.0.0.1:9//;{}", server.vhost());
+    for url in [certified, several] {
+        beside::run(async {
+            let connect = || RpcResults::new(Arc::new(Amqp::new(&url).unwrap()), RpcOptions::default());
+            let (worker, client) = (connect(), connect());
+            let _expected = client.expect("a");
+            if let Some(ready) = client.prepare() {
+                ready.await.unwrap();
+            }
+            let meta = ResultMeta::new("a", State::Success, 7);
+            worker.store(Update { meta, reply_to: client.reply_to(), correlation_id: None }).await.unwrap();
+            assert_eq!(beside::state(&client, "a", State::Success).await.result, ResultValue::Value(7.into()));
+        });
+    }
 }

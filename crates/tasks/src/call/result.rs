@@ -164,7 +164,8 @@ impl<T> AsyncResult<T> {
         })
     }
 
-    /// The state. `PENDING` is one of which nothing is known, `UNKNOWN` one of which that is certain.
+    /// The state. [`State::Pending`] is one of which nothing is known; [`State::Unknown`] one that there is not, which backends can tell that keep
+    /// results beside the queues ([`Capabilities::unknown`](crate::backend::Capabilities::unknown)).
     ///
     /// # Errors
     /// As [`AsyncResult::found`].
@@ -172,7 +173,7 @@ impl<T> AsyncResult<T> {
         Ok(match self.found().await? {
             Found::Known(meta) => meta.status,
             Found::Pending => State::Pending,
-            Found::Unknown => State::Custom("UNKNOWN".into()),
+            Found::Unknown => State::Unknown,
         })
     }
 
