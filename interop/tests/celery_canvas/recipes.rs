@@ -4,6 +4,7 @@ use salamander_codec::{Args, Codec, Settings};
 use salamander_tasks::Signature;
 use salamander_tasks::canvas::{Canvas, chain, chord, chunks, group, map, starmap};
 use salamander_value::Value;
+use salamander_wire::celery::{Serializer, settings};
 use serde_json::{Value as Json, json};
 
 /// Numbers that are the same in each run.
@@ -83,6 +84,12 @@ fn list(json: &Json) -> Vec<Value> {
     value(json).as_slice().unwrap().to_vec()
 }
 
+/// A value as JSON.
+pub(crate) fn json(value: &Value) -> Json {
+    let bytes = Serializer::Json.encode(value, &settings()).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
 /// Our canvas of a recipe.
 pub(crate) fn made(recipe: &Json) -> Canvas {
     let rest = &recipe[1];
@@ -110,7 +117,7 @@ pub(crate) fn made(recipe: &Json) -> Canvas {
         "immutable" => made(&rest[0]).immutable(rest[1].as_bool().unwrap()),
         "link" => made(&rest[0]).link(made(&rest[1])),
         "link_error" => made(&rest[0]).link_error(made(&rest[1])),
-        "travelled" => Canvas::from_value(&value(&crate::same::json(&made(&rest[0]).to_value()))).unwrap(),
+        "travelled" => Canvas::from_value(&value(&json(&made(&rest[0]).to_value()))).unwrap(),
         other => panic!("{other}"),
     }
 }

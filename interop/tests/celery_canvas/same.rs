@@ -2,22 +2,14 @@
 
 use std::collections::HashMap;
 
-use salamander_value::Value;
-use salamander_wire::celery::{Serializer, settings};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use crate::peer::Peer;
-use crate::recipes::made;
-
-/// A value as JSON.
-pub(crate) fn json(value: &Value) -> Json {
-    let bytes = Serializer::Json.encode(value, &settings()).unwrap();
-    serde_json::from_slice(&bytes).unwrap()
-}
+use crate::recipes::{json, made};
 
 /// Composes a recipe in both languages; what is different.
 pub(crate) fn composed(peer: &mut Peer, name: &str, recipe: &Json) -> Option<String> {
-    let theirs = peer.ask(&json!({"recipe": recipe}));
+    let theirs = peer.ask(&serde_json::json!({"recipe": recipe}));
     if theirs["error"].is_string() {
         // What Python refuses while it is composed, as links of groups without members.
         return None;

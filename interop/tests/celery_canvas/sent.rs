@@ -13,7 +13,7 @@ use salamander_wire::celery::{Message, ResultMeta, ResultTree};
 use serde_json::{Value as Json, json};
 
 use crate::peer::Peer;
-use crate::recipes::made;
+use crate::recipes::{self, made};
 use crate::same::{self, Names};
 
 #[task(crate = "salamander_tasks::__private", name = "tasks.any", typing = false)]
@@ -87,7 +87,7 @@ async fn ours(recipe: &Json) -> Result<Json, String> {
 
 fn shown(message: &Message) -> Json {
     let body: Json = serde_json::from_slice(&message.body).unwrap();
-    json!([same::json(&message.headers.clone().into()), body, same::json(&message.properties.to_dict().into())])
+    json!([recipes::json(&message.headers.clone().into()), body, recipes::json(&message.properties.to_dict().into())])
 }
 
 /// A backend that keeps nothing but what it hears of chords.
@@ -140,7 +140,7 @@ impl Backend for Recording {
 
 impl Chords for Recording {
     fn begin<'a>(&'a self, group_id: &'a str, header: Vec<ResultTree>) -> Waits<'a, ()> {
-        let header: Vec<Json> = header.iter().map(|member| same::json(&member.to_value())).collect();
+        let header: Vec<Json> = header.iter().map(|member| recipes::json(&member.to_value())).collect();
         self.heard.lock().unwrap().0.push(json!([group_id, header]));
         done(())
     }

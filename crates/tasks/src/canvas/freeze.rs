@@ -219,7 +219,8 @@ fn freeze_chain(tasks: &mut [Canvas], freezing: &mut Freezing<'_>, spot: &Spot) 
 /// The tasks of chains in chains, and groups of one as that one.
 fn flatten<'a>(tasks: &'a mut [Canvas], steps: &mut Vec<&'a mut Canvas>) {
     for task in tasks {
-        if !task.is_chain() && !(task.is_group() && task.tasks().len() == 1) {
+        let nested = task.is_chain() || (task.is_group() && task.tasks().len() == 1);
+        if !nested {
             steps.push(task);
         } else if let Shape::Chain(inner) | Shape::Group(inner) = &mut task.shape {
             flatten(inner, steps);
