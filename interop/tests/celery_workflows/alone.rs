@@ -40,5 +40,5 @@ async fn an_errback_that_takes_more_than_an_id_is_called_where_the_task_failed()
     let failing = task("fail", ()).link_error(errback);
     assert_eq!(got(&app, failing).await, json!({"raises": "ValueError", "text": "broken"}));
     tokio::time::timeout(LONG, heard.told.notified()).await.unwrap();
-    assert_eq!(*heard.said.lock().unwrap(), ["tasks.fail broken true more"]);
+    assert_eq!(*heard.said.lock().unwrap(), ["tasks.fail ValueError: broken true more"]);
 }

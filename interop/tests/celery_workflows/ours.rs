@@ -67,7 +67,7 @@ pub(crate) struct Heard {
 #[task(crate = "salamander_tasks::__private", name = "tasks.on_error")]
 fn on_error(heard: State<Arc<Heard>>, request: Value, exception: Exception, traceback: Option<String>, more: String) {
     let task = request.get("task").and_then(Value::as_str).unwrap_or_default().to_owned();
-    heard.said.lock().unwrap().push(format!("{task} {exception} {} {more}", traceback.is_none()));
+    heard.said.lock().unwrap().push(format!("{task} {exception} {} {more}", traceback.is_some()));
     heard.told.notify_one();
 }
 
