@@ -175,10 +175,7 @@ impl Prepared {
         };
         match tokio::time::timeout(limit, publish).await {
             Ok(done) => done?,
-            Err(_) => {
-                let text = format!("the broker did not take the task {id} within {limit:?}");
-                return Err(Error::new(Kind::Deadline, text));
-            }
+            Err(_) => return Err(app.late(&format!("the task {id}"), limit)),
         }
         if let Some(parent) = parent
             && add_to_parent
@@ -229,6 +226,15 @@ impl super::signature::Known {
 }
 
 impl App {
+    /// The broker did not take something in time.
+    pub(super) fn late(&self, what: &str, limit: Duration) -> Error {
+        let text = format!("{} did not take {what} within {limit:?}", self.broker().url());
+        match self.broker().trouble() {
+            Some(trouble) => Error::with_source(Kind::Deadline, format!("{text}: {trouble}"), trouble),
+            None => Error::new(Kind::Deadline, text),
+        }
+    }
+
     /// Makes a queue, once.
     pub(crate) async fn declare(&self, queue: &Arc<Queue>) -> Result<()> {
         if self.is_declared(&queue.name) {
