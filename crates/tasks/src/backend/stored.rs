@@ -65,8 +65,8 @@ pub(crate) fn finality(state: &State) -> u8 {
 /// Celery 5.7: encoded by the serializer of results; compressed, with a mark in front that says so and by what.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    options: ResultOptions,
-    settings: Settings,
+    pub(crate) options: ResultOptions,
+    pub(crate) settings: Settings,
 }
 
 impl Stored {

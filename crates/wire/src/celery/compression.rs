@@ -130,9 +130,13 @@ impl Compression {
                     }
                     let decoder = ruzstd::decoding::StreamingDecoder::new(&mut rest);
                     let mut decoder = decoder.map_err(|error| self.damaged(&error.to_string()))?;
+                    let before = whole.len();
                     self.read_into(&mut decoder, limit, &mut whole)?;
                     let frame = decoder.into_frame_decoder();
-                    // The reader does not look.
+                    // The reader does not look at what the frame says of itself.
+                    if frame.content_size() > 0 && frame.content_size() != (whole.len() - before) as u64 {
+                        return Err(self.damaged("another size than it says"));
+                    }
                     if let Some(sum) = frame.get_checksum_from_data()
                         && frame.get_calculated_checksum() != Some(sum)
                     {

@@ -83,12 +83,19 @@ async fn everything_goes_on_at_the_next_broker_when_one_is_gone() {
     assert_eq!(delivery.message.body, "before");
     delivery.settlement.ack();
     tokio::task::block_in_place(|| first.kill());
-    // The same broker and the same consumer: queue, consumer and messages are at the other server now.
+    // The consumer makes its queue at the other server, where it goes on.
+    let other = Amqp::new(&after).unwrap();
+    let made = async {
+        while other.len("failover").await.unwrap().is_none() {
+            // Between two looks; nobody tells.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), made).await.expect("the consumer goes on");
     broker.publish(to("failover", b"after")).await.unwrap();
     let delivery = receive(&mut *consumer, 1).await.pop().unwrap();
     assert_eq!(delivery.message.body, "after");
     delivery.settlement.ack();
-    let other = Amqp::new(&after).unwrap();
     assert_eq!(other.len("failover").await.unwrap(), Some(0));
     // When that one is gone too, and the first one is back, it is taken again.
     let back = Amqp::new(&format!("amqp://127.0.0.1:9//;{before};{after}")).unwrap();

@@ -35,6 +35,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// Between looks for tables of bindings that nobody needs any more, as kombu has it, and how many go at once.
 const SWEEP: Duration = Duration::from_secs(60);
 const SWEPT: u32 = 100;
+/// How long others have time to come back before what they hold counts as forgotten.
+const AFTER_OUTAGE: Duration = Duration::from_secs(3);
 /// Between looks at the lists, where the server does not tell of changes.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -150,12 +152,16 @@ impl Pump {
         pushed: &mut mpsc::UnboundedReceiver<PushInfo>,
     ) -> Result<(), Trouble> {
         self.begin(connection).await?;
-        if let Some(ready) = self.ready.take() {
-            let _ = ready.send(Ok(()));
-        }
         let now = Instant::now();
-        let renewal = now + self.core.keys.visibility / 4;
-        let mut timers = Timers { beat: now, renewal, restoration: now, sweep: now };
+        let mut timers = Timers { beat: now, renewal: now, restoration: now, sweep: now };
+        match self.ready.take() {
+            Some(ready) => _ = ready.send(Ok(())),
+            // While nobody could reach the server, nobody could say what he still needs: first all of them have to.
+            None => {
+                timers.restoration += AFTER_OUTAGE;
+                timers.sweep += AFTER_OUTAGE;
+            }
+        }
         loop {
             self.hear(pushed)?;
             let (settled, changes, stopped) = {
