@@ -11,6 +11,7 @@ pub mod backend;
 pub mod blocking;
 pub mod broker;
 pub mod call;
+pub mod control;
 mod error;
 #[cfg(feature = "redis")]
 mod redis;
@@ -21,7 +22,8 @@ mod waits;
 pub mod worker;
 
 pub use app::{App, AppBuilder, Settings};
-pub use call::{AsyncResult, Signature};
+pub use call::{AsyncResult, Signature, allow_join_result};
+pub use control::Control;
 pub use error::{Error, Kind, Result};
 pub use task::{Ignore, Reject, Retry, State, Task, TaskContext};
 pub use waits::Waits;

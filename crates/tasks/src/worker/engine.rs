@@ -30,9 +30,6 @@ use crate::{Kind, Result};
 /// How much may wait to be stored before nothing more is taken.
 const MOST_UNFINISHED: usize = 10_000;
 
-/// How often brokers are told that what is held is still needed.
-const RENEW: Duration = Duration::from_secs(5);
-
 /// Something that is left to do.
 type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -57,7 +54,7 @@ pub(super) struct Engine {
     pub(super) totals: HashMap<Str, u64>,
     count: u64,
     prefetch: u32,
-    renewed: Instant,
+    pub(super) began: Instant,
 }
 
 /// A limit that a job has come to.
@@ -95,7 +92,7 @@ impl Engine {
             totals: HashMap::new(),
             count: 0,
             prefetch,
-            renewed: Instant::now(),
+            began: Instant::now(),
         }
     }
 
@@ -157,8 +154,7 @@ impl Engine {
     }
 
     fn next_time(&self) -> Option<Instant> {
-        let renew = if self.held.len() > 0 || !self.active.is_empty() { Some(self.renewed + RENEW) } else { None };
-        let times = [self.held.next(), self.buckets.next(), self.limits.next(), self.shutdown.next(), renew];
+        let times = [self.held.next(), self.buckets.next(), self.limits.next(), self.shutdown.next()];
         times.into_iter().flatten().min()
     }
 
@@ -173,10 +169,6 @@ impl Engine {
         due.into_iter().for_each(|job| self.submit(job));
         while let Some((number, limit)) = self.limits.due(now) {
             self.limit(number, limit);
-        }
-        if now >= self.renewed + RENEW {
-            self.renewed = now;
-            self.held.iter().chain(self.active.values()).for_each(|job| _ = job.renew());
         }
         if self.shutdown.is_due(now) {
             self.cold();

@@ -83,6 +83,29 @@ impl<T> Buckets<T> {
         self.buckets.values().filter(|bucket| !bucket.waiting.is_empty()).map(|bucket| bucket.next).min()
     }
 
+    /// All that waits.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.buckets.values().flat_map(|bucket| &bucket.waiting)
+    }
+
+    /// Takes out whatever is so, before its turn.
+    pub(crate) fn remove(&mut self, is_so: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut out = Vec::new();
+        if self.waiting == 0 {
+            return out;
+        }
+        for bucket in self.buckets.values_mut() {
+            for item in std::mem::take(&mut bucket.waiting) {
+                match is_so(&item) {
+                    true => out.push(item),
+                    false => bucket.waiting.push_back(item),
+                }
+            }
+        }
+        self.waiting -= out.len();
+        out
+    }
+
     /// All that waits, in the end.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> + '_ {
         self.waiting = 0;
@@ -129,6 +152,9 @@ mod tests {
         buckets.limit("a", Some(RateLimit { count: 1.0, per: Duration::from_secs(3600) }), now);
         assert_eq!(buckets.take("a", 1, now), Some(1));
         assert_eq!(buckets.take("a", 2, now), None);
+        assert_eq!(buckets.take("a", 4, now), None);
+        assert_eq!((buckets.remove(|item| *item == 4), buckets.remove(|item| *item == 9)), (vec![4], vec![]));
+        assert_eq!(buckets.iter().collect::<Vec<_>>(), [&2]);
         assert_eq!(buckets.limit("a", None, now), [2]);
         assert_eq!(buckets.take("a", 3, now), Some(3));
     }

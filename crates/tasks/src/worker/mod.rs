@@ -9,6 +9,7 @@
 
 mod banner;
 mod commands;
+mod control;
 mod engine;
 mod intake;
 mod job;
@@ -40,6 +41,7 @@ pub use shutdown::ShutdownKind;
 use crate::broker::{Consume, Queue, Topology};
 use crate::{App, Error, Kind, Result};
 use commands::Command;
+use control::Mailbox;
 use engine::{Engine, Parts};
 use job::Known;
 use limits::Buckets;
@@ -73,7 +75,7 @@ struct Shared {
     /// Backends get results as values.
     decoded: bool,
     result_extended: bool,
-    queues: Vec<Str>,
+    queues: Vec<Queue>,
     pool: PoolKind,
     concurrency: usize,
     prefetch: u32,
@@ -144,11 +146,12 @@ impl Worker {
         };
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
         let mut buckets = Buckets::default();
-        for known in shared.known.values().filter(|_| !self.options.disable_rate_limits) {
-            buckets.limit(known.name(), known.options.rate_limit, Instant::now());
+        let limited = !(self.options.disable_rate_limits || self.app.settings().worker_disable_rate_limits);
+        for known in shared.known.values().filter(|_| limited) {
+            buckets.limit(known.name(), known.rate_limit, Instant::now());
         }
         let broker = self.app.broker().clone();
-        broker.declare(&Topology { queues: queues.clone() }).await?;
+        broker.declare(&Topology::from(queues.clone())).await?;
         if self.options.purge {
             for queue in &queues {
                 let purged = broker.purge(&queue.name).await?;
@@ -159,6 +162,10 @@ impl Worker {
         let consumer = broker.consume(consume).await?;
         let (commands, prefetch) = (std::mem::replace(&mut self.commands, unbounded_channel().1), shared.prefetch);
         let soft_shutdown = self.options.soft_shutdown_timeout;
+        let _mailbox = match self.app.settings().worker_enable_remote_control {
+            true => Some(Mailbox::open(shared.clone(), self.handle.clone(), !self.options.without_mingle).await),
+            false => None,
+        };
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
         let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
         Engine::new(parts, buckets).run(consumer, &mut signals).await
@@ -193,7 +200,7 @@ impl Worker {
             codec,
             decoded,
             result_extended: settings.result_extended,
-            queues: queues.iter().map(|queue| queue.name.clone()).collect(),
+            queues: queues.to_vec(),
             pool,
             concurrency,
             prefetch,
@@ -229,6 +236,7 @@ impl Worker {
                     .unwrap_or(settings.task_store_errors_even_if_ignored),
                 time_limit,
                 soft_time_limit,
+                rate_limit: options.rate_limit.or(settings.task_default_rate_limit),
                 options,
                 object,
             };
