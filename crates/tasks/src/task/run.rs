@@ -18,11 +18,12 @@ impl TaskContext {
         let settings = shared_settings();
         let id = Uuid::try_parse(self.id()).unwrap_or_default();
         let context = CallContext::new(None, id, Vec::new()).with_extension(self.clone());
-        let request = Request::of_context(context, Format { codec, settings: settings.clone() });
-        let started = match self.request().message.body.arguments(settings) {
+        let request = Request::of_context(context.clone(), Format { codec, settings: settings.clone() });
+        // A plain function runs within, and what it sends is to know where it comes from.
+        let started = context.scope_sync(|| match self.request().message.body.arguments(settings) {
             Ok(mut args) => Started::of(object, Member::Method(0), &mut args, &request),
             Err(error) => Err(error.exception()),
-        };
+        });
         started.unwrap_or_else(|exception| Started::Done(Outcome::Exception(exception)))
     }
 }

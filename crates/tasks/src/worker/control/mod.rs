@@ -82,7 +82,7 @@ pub(super) struct Arguments(Dict);
 impl Arguments {
     fn check(command: &CommandInfo, arguments: Dict) -> Result<Self, Exception> {
         for Argument { name, expects, required, .. } in command.arguments {
-            let fits = match arguments.get(*name) {
+            let fits = match arguments.get(name) {
                 None | Some(Value::None) => !required,
                 Some(value) => match expects {
                     Expects::Text => value.as_str().is_some(),
@@ -93,7 +93,7 @@ impl Arguments {
                 },
             };
             if !fits {
-                let wrong = if arguments.get(*name).is_none() { "missing" } else { "wrong" };
+                let wrong = if arguments.get(name).is_none() { "missing" } else { "wrong" };
                 let message = format!("{}() has a {wrong} argument: '{name}'", command.name);
                 return Err(Exception::type_error(message));
             }
