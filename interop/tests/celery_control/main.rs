@@ -75,8 +75,9 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
 
 /// Whether a list of what is known of tasks has this one.
 pub(crate) fn has(tasks: &Value, id: &str) -> bool {
-    let is_it = |task: &Value| task.get("id").or_else(|| task.get("request")?.get("id")).and_then(Value::as_str);
-    tasks.as_slice().unwrap_or_default().iter().any(|task| is_it(task) == Some(id))
+    let id = Some(Value::from(id));
+    let is_it = |task: &Value| task.get("id").or_else(|| task.get("request")?.get("id")).cloned() == id;
+    tasks.as_slice().unwrap_or_default().iter().any(is_it)
 }
 
 pub(crate) fn exception(result: Result<Value>) -> Exception {

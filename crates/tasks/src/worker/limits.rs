@@ -16,6 +16,7 @@ pub(crate) struct Buckets<T> {
 }
 
 struct Bucket<T> {
+    limit: RateLimit,
     /// Between two starts.
     pause: Duration,
     next: Instant,
@@ -31,17 +32,22 @@ impl<T> Default for Buckets<T> {
 impl<T> Buckets<T> {
     /// Sets the limit of a task, or takes it away; then it gives back what waited.
     pub(crate) fn limit(&mut self, task: &str, limit: Option<RateLimit>, now: Instant) -> Vec<T> {
-        let pause = limit.filter(|limit| limit.count > 0.0).map(|limit| limit.per.div_f64(limit.count));
-        let Some(pause) = pause else {
+        let Some(limit) = limit.filter(|limit| limit.count > 0.0) else {
             let waiting: Vec<T> = self.buckets.remove(task).map(|bucket| bucket.waiting.into()).unwrap_or_default();
             self.waiting -= waiting.len();
             return waiting;
         };
-        let new = || Bucket { pause, next: now, waiting: VecDeque::new() };
+        let pause = limit.per.div_f64(limit.count);
+        let new = || Bucket { limit, pause, next: now, waiting: VecDeque::new() };
         let bucket = self.buckets.entry(task.into()).or_insert_with(new);
         bucket.next = bucket.next.min(now + pause);
-        bucket.pause = pause;
+        (bucket.limit, bucket.pause) = (limit, pause);
         Vec::new()
+    }
+
+    /// The limit of a task.
+    pub(crate) fn limit_of(&self, task: &str) -> Option<RateLimit> {
+        self.buckets.get(task).map(|bucket| bucket.limit)
     }
 
     /// Gives back what may start at once; the rest waits for [`Buckets::due`].
@@ -150,6 +156,7 @@ mod tests {
         let now = Instant::now();
         let mut buckets = Buckets::default();
         buckets.limit("a", Some(RateLimit { count: 1.0, per: Duration::from_secs(3600) }), now);
+        assert_eq!(buckets.limit_of("a").map(|limit| limit.to_string()), Some("1/h".into()));
         assert_eq!(buckets.take("a", 1, now), Some(1));
         assert_eq!(buckets.take("a", 2, now), None);
         assert_eq!(buckets.take("a", 4, now), None);

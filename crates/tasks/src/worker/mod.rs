@@ -25,8 +25,9 @@ mod time;
 mod timer;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use salamander_codec::{Codec, Settings as CodecSettings};
 use salamander_value::Str;
@@ -128,9 +129,11 @@ impl Worker {
             return pool::serve_child(shared.codec, |order| shared.ordered(order)).await;
         }
         let mut signals = if self.catches_signals { Signals::catch()? } else { Signals::ignored() };
-        let revoked = match &self.options.state_db {
+        let settings = self.app.settings();
+        let told = settings.worker_state_db.as_deref().map(PathBuf::from);
+        let revoked = match self.options.state_db.clone().or(told) {
             None => Revoked::default(),
-            Some(file) => Revoked::open(file).map_err(|error| {
+            Some(file) => Revoked::open(&file).map_err(|error| {
                 Error::with_source(Kind::Misuse, format!("cannot read {}: {error}", file.display()), error)
             })?,
         };
@@ -139,14 +142,15 @@ impl Worker {
             PoolKind::Async => Places::Tasks,
             PoolKind::Threads | PoolKind::Solo => Places::Threads,
             PoolKind::Prefork => {
-                let WorkerOptions { max_tasks_per_child: max_tasks, max_memory_per_child: max_memory, .. } =
-                    self.options;
+                let told = settings.worker_max_tasks_per_child.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
+                let max_tasks = self.options.max_tasks_per_child.or(told);
+                let max_memory = self.options.max_memory_per_child.or(settings.worker_max_memory_per_child);
                 Places::Children(Children::start(shared.concurrency, ChildOptions { max_tasks, max_memory }).await?)
             }
         };
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
         let mut buckets = Buckets::default();
-        let limited = !(self.options.disable_rate_limits || self.app.settings().worker_disable_rate_limits);
+        let limited = !(self.options.disable_rate_limits || settings.worker_disable_rate_limits);
         for known in shared.known.values().filter(|_| limited) {
             buckets.limit(known.name(), known.rate_limit, Instant::now());
         }
@@ -161,7 +165,10 @@ impl Worker {
         let consume = Consume { queues, prefetch: shared.prefetch, no_ack: false, tag: self.name.clone() };
         let consumer = broker.consume(consume).await?;
         let (commands, prefetch) = (std::mem::replace(&mut self.commands, unbounded_channel().1), shared.prefetch);
-        let soft_shutdown = self.options.soft_shutdown_timeout;
+        let soft_shutdown = match self.options.soft_shutdown_timeout {
+            Duration::ZERO => self.app.settings().worker_soft_shutdown_timeout,
+            told => told,
+        };
         let _mailbox = match self.app.settings().worker_enable_remote_control {
             true => Some(Mailbox::open(shared.clone(), self.handle.clone(), !self.options.without_mingle).await),
             false => None,

@@ -58,7 +58,7 @@ pub(super) fn registered(engine: &mut Engine, arguments: &Arguments) -> Answer {
     let shared = &engine.shared;
     let shown = shared.names().into_iter().filter_map(|name| {
         let known = shared.known(&name)?;
-        let told = items.iter().filter_map(|item| Some(format!("{item}={}", attribute(&known, item)?)));
+        let told = items.iter().filter_map(|item| Some(format!("{item}={}", attribute(engine, &known, item)?)));
         let told: Vec<String> = told.collect();
         Some(if told.is_empty() { name } else { format!("{name} [{}]", told.join(" ")) })
     });
@@ -66,12 +66,12 @@ pub(super) fn registered(engine: &mut Engine, arguments: &Arguments) -> Answer {
 }
 
 /// An attribute of a task, as Python shows it.
-fn attribute(known: &Known, name: &str) -> Option<String> {
+fn attribute(engine: &Engine, known: &Known, name: &str) -> Option<String> {
     let options = &known.options;
     let flag = |flag: bool| Some(if flag { "True" } else { "False" }.to_owned());
     match name {
         "name" => Some(options.name.to_string()),
-        "rate_limit" => known.rate_limit.map(|limit| limit.to_string()),
+        "rate_limit" => engine.buckets.limit_of(known.name()).map(|limit| limit.to_string()),
         "max_retries" => options.max_retries.map(|most| most.to_string()),
         "default_retry_delay" => Some(time::seconds(options.default_retry_delay)),
         "queue" => options.queue.as_ref().map(ToString::to_string),
