@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod brokers;
+mod losses;
 mod prefork;
 #[path = "../programs/mod.rs"]
 mod programs;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use interop::python;
@@ -95,6 +95,20 @@ impl Worker {
     pub fn terminate(self) -> bool {
         signal(self.child.id(), "TERM");
         self.ended()
+    }
+
+    /// Asks it to end, and gives all that it has said.
+    #[track_caller]
+    pub fn log(self) -> String {
+        signal(self.child.id(), "TERM");
+        let mut said = self.said.clone();
+        loop {
+            match self.lines.recv_timeout(LONG) {
+                Ok(line) => said = format!("{said}{line}\n"),
+                Err(RecvTimeoutError::Disconnected) => return said,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {said}"),
+            }
+        }
     }
 
     /// Waits until it has ended, which somebody else has asked for; whether it ended well.
