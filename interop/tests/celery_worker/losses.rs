@@ -37,7 +37,13 @@ impl Scene {
         Self::on(&url, "rpc://", settings, arguments, (None, Some(up)))
     }
 
-    fn on(broker: &str, backend: &str, settings: &str, arguments: &[&str], (store, up): (Option<Store>, Option<Server>)) -> Self {
+    fn on(
+        broker: &str,
+        backend: &str,
+        settings: &str,
+        arguments: &[&str],
+        (store, up): (Option<Store>, Option<Server>),
+    ) -> Self {
         let directory = Directory::new();
         let file = directory.file("celery.toml");
         std::fs::write(&file, settings).unwrap();
