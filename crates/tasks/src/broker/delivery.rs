@@ -38,6 +38,10 @@ pub trait Settle: Send + Sync {
     fn ack(&self, tag: u64);
     /// It is refused. The message goes back to its queue, or to where the broker puts what is dead.
     fn reject(&self, tag: u64, requeue: bool);
+    /// Whether a settlement would still count, as far as that is known here.
+    fn is_valid(&self, _tag: u64) -> bool {
+        true
+    }
 }
 
 impl Settlement {
@@ -54,6 +58,12 @@ impl Settlement {
     /// It is refused.
     pub fn reject(self, requeue: bool) {
         self.settle.reject(self.tag, requeue);
+    }
+
+    /// Whether settling it would still count, as far as that is known here. Where it would not, the connection that the delivery came by
+    /// is gone, and the message comes again, to whoever consumes then: what has not begun with it need not begin.
+    pub fn is_valid(&self) -> bool {
+        self.settle.is_valid(self.tag)
     }
 }
 

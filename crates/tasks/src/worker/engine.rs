@@ -30,6 +30,9 @@ use crate::{Kind, Result};
 /// How much may wait to be stored before nothing more is taken.
 const MOST_UNFINISHED: usize = 10_000;
 
+/// How often it is looked which of the messages that are held for long will come again.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// Something that is left to do.
 type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -55,6 +58,7 @@ pub(super) struct Engine {
     count: u64,
     prefetch: u32,
     pub(super) began: Instant,
+    looked: Instant,
 }
 
 /// A limit that a job has come to.
@@ -93,6 +97,7 @@ impl Engine {
             count: 0,
             prefetch,
             began: Instant::now(),
+            looked: Instant::now(),
         }
     }
 
@@ -154,7 +159,9 @@ impl Engine {
     }
 
     fn next_time(&self) -> Option<Instant> {
-        let times = [self.held.next(), self.buckets.next(), self.limits.next(), self.shutdown.next()];
+        let holds = self.held.len() > 0 || self.buckets.next().is_some();
+        let look = holds.then_some(self.looked + LOOK);
+        let times = [self.held.next(), self.buckets.next(), self.limits.next(), self.shutdown.next(), look];
         times.into_iter().flatten().min()
     }
 
@@ -169,6 +176,11 @@ impl Engine {
         due.into_iter().for_each(|job| self.submit(job));
         while let Some((number, limit)) = self.limits.due(now) {
             self.limit(number, limit);
+        }
+        if now >= self.looked + LOOK {
+            self.looked = now;
+            self.held.retain(|job| !job.comes_again());
+            drop(self.buckets.remove(|job| job.comes_again()));
         }
         if self.shutdown.is_due(now) {
             self.cold();

@@ -127,6 +127,12 @@ impl Job {
         self.settlement.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
+    /// Its message comes again, because the connection that it came by is gone.
+    pub(crate) fn comes_again(&self) -> bool {
+        let settlement = self.settlement.lock().unwrap_or_else(PoisonError::into_inner);
+        settlement.as_ref().is_some_and(|settlement| !settlement.is_valid())
+    }
+
     fn take_settlement(&self) -> Option<Settlement> {
         self.settlement.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

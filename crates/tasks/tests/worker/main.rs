@@ -6,6 +6,7 @@ mod joining;
 mod limits;
 mod messages;
 mod outcomes;
+mod settling;
 mod shutdown;
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -55,8 +55,9 @@ pub(super) fn registered(engine: &mut Engine, arguments: &Arguments) -> Answer {
     if items.is_empty() {
         items = ["exchange", "routing_key", "rate_limit"].map(Into::into).to_vec();
     }
-    let shared = &engine.shared;
-    let shown = shared.names().into_iter().filter_map(|name| {
+    let (shared, builtins) = (&engine.shared, arguments.flag("builtins"));
+    let names = shared.names().into_iter().filter(|name| builtins || !name.starts_with("celery."));
+    let shown = names.filter_map(|name| {
         let known = shared.known(&name)?;
         let told = items.iter().filter_map(|item| Some(format!("{item}={}", attribute(engine, &known, item)?)));
         let told: Vec<String> = told.collect();
