@@ -4,6 +4,7 @@
 """
 
 import os
+import time
 
 import celery
 
@@ -50,3 +51,9 @@ def again(self):
 @app.task(name="tasks.child", bind=True)
 def child(self):
     return add.delay(1, 1).id
+
+
+@app.task(name="tasks.sleep")
+def sleep(seconds):
+    time.sleep(seconds)
+    return seconds

@@ -101,7 +101,7 @@ impl Inner {
             return Ok(());
         }
         let queue = self.queue();
-        self.broker.declare(&Topology { queues: vec![queue.clone()] }).await?;
+        self.broker.declare(&Topology::from(queue.clone())).await?;
         let consume = Consume { queues: vec![queue], prefetch: 0, no_ack: true, tag: "results".into() };
         let consumer = self.broker.consume(consume).await?;
         self.inbox.opened();

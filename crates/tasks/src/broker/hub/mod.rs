@@ -127,6 +127,7 @@ impl Hub {
     pub(crate) async fn declare(&self, topology: &Topology, owner: Owner) -> Result<()> {
         let confirmed = {
             let mut state = self.state();
+            topology.exchanges.iter().try_for_each(|exchange| state.declare_exchange(exchange))?;
             for queue in &topology.queues {
                 state.declare(queue, owner)?;
             }

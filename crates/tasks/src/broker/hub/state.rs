@@ -171,7 +171,7 @@ impl State {
         Ok(())
     }
 
-    fn declare_exchange(&mut self, exchange: &Exchange) -> Result<()> {
+    pub(super) fn declare_exchange(&mut self, exchange: &Exchange) -> Result<()> {
         if exchange.name.is_empty() {
             return Ok(());
         }

@@ -12,10 +12,10 @@ use tokio::sync::watch;
 
 use super::link::closed;
 use super::session::Client;
-use super::terms::{Declared, Given, Sent};
+use super::terms::{Declared, DeclaredExchange, Given, Sent};
 use crate::backend::Kept;
 use crate::broker::hub::{Hub, Parcel, Posting};
-use crate::broker::{Embedded, Memory, Queue, Topology};
+use crate::broker::{Embedded, Exchange, Memory, Queue, Topology};
 use crate::{Error, Kind, Result};
 
 /// The longest that a call waits; whoever waits for longer calls again.
@@ -137,11 +137,17 @@ impl KombuBroker {
         self.hub.purge(queue).ok_or_else(|| Exception::key_error(queue))
     }
 
-    /// Makes queues with their exchanges and bindings.
-    async fn declare(&self, context: &CallContext, queues: Vec<Declared>) -> Result<(), Exception> {
+    /// Makes exchanges, and queues with their exchanges and bindings.
+    async fn declare(
+        &self,
+        context: &CallContext,
+        queues: Vec<Declared>,
+        exchanges: Vec<DeclaredExchange>,
+    ) -> Result<(), Exception> {
         let (_client, owner) = Client::of(context, &self.hub)?;
         let queues = queues.into_iter().map(Queue::try_from).collect::<Result<_, _>>().map_err(raised)?;
-        self.hub.declare(&Topology { queues }, owner).await.map_err(raised)
+        let exchanges = exchanges.into_iter().map(Exchange::try_from).collect::<Result<_, _>>().map_err(raised)?;
+        self.hub.declare(&Topology { queues, exchanges }, owner).await.map_err(raised)
     }
 
     /// Publishes messages; returns how many found a queue, when they are written.

@@ -169,12 +169,10 @@ impl Pump {
                 (std::mem::take(&mut state.settled), std::mem::take(&mut state.changes), state.stopped)
             };
             let mut back = Vec::new();
-            let mut renewed = Vec::new();
             for settled in settled {
                 match settled {
                     Settled::Done(tag) if self.held.remove(&tag) => self.done.push(tag),
                     Settled::Requeued(tag) if self.held.remove(&tag) => back.push(tag),
-                    Settled::Renewed(tag) if self.held.contains(&tag) => renewed.push(tag),
                     _ => {}
                 }
             }
@@ -192,7 +190,7 @@ impl Pump {
                 self.put_back(connection, &back, End::Last).await?;
                 self.held.retain(|tag| !back.contains(tag));
             }
-            self.keep(connection, &mut timers, renewed).await?;
+            self.keep(connection, &mut timers).await?;
             let worked = self.round(connection).await?;
             if !worked {
                 self.wait(pushed, &timers).await?;
@@ -399,17 +397,14 @@ impl Pump {
     }
 
     /// What is to be done from time to time.
-    async fn keep(
-        &mut self,
-        connection: &mut Connection,
-        timers: &mut Timers,
-        mut renewed: Vec<u64>,
-    ) -> Result<(), Trouble> {
+    async fn keep(&mut self, connection: &mut Connection, timers: &mut Timers) -> Result<(), Trouble> {
         let core = Arc::clone(&self.core);
         let (keys, now) = (&core.keys, Instant::now());
+        let mut renewed: Vec<u64> = Vec::new();
         if now >= timers.renewal {
+            // Often enough that a round that comes late, or is lost with its connection, is made up for.
             timers.renewal = now + keys.visibility / 4;
-            renewed = self.held.iter().copied().collect();
+            renewed.extend(&self.held);
         }
         for tags in renewed.chunks(1000) {
             let mut commands = Pipeline::new();
