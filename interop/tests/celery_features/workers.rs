@@ -139,7 +139,7 @@ impl Plan {
         options.queues = queues;
         change(&mut options);
         // What is sent before the worker has begun waits there.
-        let topology = salamander_tasks::broker::Topology { queues: options.queues.clone() };
+        let topology = salamander_tasks::broker::Topology::from(options.queues.clone());
         app.broker().declare(&topology).await.unwrap();
         let worker = Worker::new(app.clone(), options).without_signals();
         let handle = worker.handle();

@@ -32,7 +32,7 @@ pub use embedded::{Embedded, EmbeddedOptions};
 pub use memory::Memory;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};
 
-use crate::Waits;
+use crate::{Error, Waits};
 
 /// A connection to a broker, shared by all who publish and consume through it.
 ///
@@ -44,6 +44,11 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Its URL as people may see it: without a password.
     fn url(&self) -> String;
+
+    /// Why there is no connection, where one is tried for in vain.
+    fn trouble(&self) -> Option<Error> {
+        None
+    }
 
     /// Makes exchanges, queues and bindings that are not there.
     ///

@@ -6,7 +6,6 @@ use std::time::Duration;
 use salamander_value::Str;
 
 use super::PoolKind;
-use crate::app::Settings;
 use crate::broker::Queue;
 
 /// How a worker works. None means: as the settings of the application say.
@@ -33,6 +32,8 @@ pub struct WorkerOptions {
     pub time_limit: Option<Duration>,
     /// The soft time limit of tasks that have none.
     pub soft_time_limit: Option<Duration>,
+    /// It does not ask other workers which tasks they know to be revoked when it begins.
+    pub without_mingle: bool,
     /// Rate limits of tasks are not regarded.
     pub disable_rate_limits: bool,
     /// What was waiting when the worker started is thrown away.
@@ -43,20 +44,6 @@ pub struct WorkerOptions {
     pub dead_letter_after: u32,
     /// The name of that queue, in which `%q` is the one that the task came out of.
     pub dead_letter_queue: Str,
-}
-
-impl WorkerOptions {
-    /// Where nothing is said, what the settings say counts.
-    pub(super) fn fill(&mut self, settings: &Settings) {
-        let tasks = settings.worker_max_tasks_per_child.map(|tasks| u32::try_from(tasks).unwrap_or(u32::MAX));
-        self.max_tasks_per_child = self.max_tasks_per_child.or(tasks);
-        self.max_memory_per_child = self.max_memory_per_child.or(settings.worker_max_memory_per_child);
-        self.state_db = self.state_db.take().or_else(|| settings.worker_state_db.as_deref().map(PathBuf::from));
-        self.disable_rate_limits |= settings.worker_disable_rate_limits;
-        if self.soft_shutdown_timeout.is_zero() {
-            self.soft_shutdown_timeout = settings.worker_soft_shutdown_timeout;
-        }
-    }
 }
 
 impl Default for WorkerOptions {
@@ -72,6 +59,7 @@ impl Default for WorkerOptions {
             max_memory_per_child: None,
             time_limit: None,
             soft_time_limit: None,
+            without_mingle: false,
             disable_rate_limits: false,
             purge: false,
             soft_shutdown_timeout: Duration::ZERO,

@@ -326,11 +326,16 @@ impl Broker for Amqp {
         self.shared.addresses[self.shared.current.load(Ordering::Relaxed)].to_string()
     }
 
+    fn trouble(&self) -> Option<Error> {
+        self.shared.lock().trouble.clone()
+    }
+
     fn declare<'a>(&'a self, topology: &'a Topology) -> Waits<'a, ()> {
         Box::pin(async move {
             let arguments: Vec<_> = topology.queues.iter().map(state::arguments).collect();
             let queues = topology.queues.iter().zip(&arguments);
-            let requests: Vec<_> = queues.flat_map(|(queue, arguments)| state::declaring(queue, arguments)).collect();
+            let queues = queues.flat_map(|(queue, arguments)| state::declaring(queue, arguments));
+            let requests: Vec<_> = topology.exchanges.iter().filter_map(state::making).chain(queues).collect();
             self.shared.ask(&requests).await?;
             let mut state = self.shared.lock();
             for queue in topology.queues.iter().filter(|queue| queue.exclusive || queue.auto_delete || !queue.durable)
