@@ -60,7 +60,8 @@ impl<T> Signature<T> {
         {
             return Err(Error::new(Kind::Misuse, "soft_time_limit must be less than or equal to time_limit"));
         }
-        let destination = app.router().route(&task, &arguments, &mut options)?;
+        let route = options.route_name.take().unwrap_or_else(|| task.clone());
+        let destination = app.router().route(&route, &arguments, &mut options)?;
         let id = options.task_id.take().unwrap_or_else(new_id);
         let clock = Clock::now();
         let eta = match options.countdown {
@@ -158,8 +159,14 @@ fn expiry(options: &SendOptions, clock: Clock) -> Result<(Option<Str>, Option<St
 impl Prepared {
     /// Publishes it, in time, and as often as the policy says.
     pub(crate) async fn publish<T>(self, app: &App, parent: Option<&TaskContext>) -> Result<AsyncResult<T>> {
+        let result = AsyncResult::sent(app.clone(), self.id.clone(), self.ignore_result);
+        self.deliver(app, parent).await?;
+        Ok(result)
+    }
+
+    /// The same, where who waits for the result is told already.
+    pub(crate) async fn deliver(self, app: &App, parent: Option<&TaskContext>) -> Result<()> {
         let Self { id, publication, declare, ignore_result, add_to_parent, retry, limit } = self;
-        let result = AsyncResult::sent(app.clone(), id, ignore_result);
         let publish = async {
             if !ignore_result && let Some(preparing) = app.backend().and_then(|backend| backend.prepare()) {
                 preparing.await?;
@@ -168,14 +175,14 @@ impl Prepared {
         };
         match tokio::time::timeout(limit, publish).await {
             Ok(done) => done?,
-            Err(_) => return Err(app.late(&format!("the task {}", result.id()), limit)),
+            Err(_) => return Err(app.late(&format!("the task {id}"), limit)),
         }
         if let Some(parent) = parent
             && add_to_parent
         {
-            parent.add_child(ResultTree::task(result.id()));
+            parent.add_child(ResultTree::task(id));
         }
-        Ok(result)
+        Ok(())
     }
 }
 
@@ -257,4 +264,4 @@ impl App {
 }
 
 /// How many tasks are on their way at once.
-const AT_ONCE: usize = 1024;
+pub(crate) const AT_ONCE: usize = 1024;

@@ -10,6 +10,7 @@
 mod banner;
 mod commands;
 mod engine;
+mod follow;
 mod intake;
 mod job;
 mod limits;
@@ -243,11 +244,9 @@ impl Shared {
         self.known.get(name).cloned()
     }
 
-    /// The names of all tasks, in order.
+    /// The names of all tasks, in order; without Celery's own.
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.known.keys().map(ToString::to_string).collect();
-        names.sort_unstable();
-        names
+        self.app.task_names()
     }
 
     fn app_name(&self) -> &str {
