@@ -21,7 +21,6 @@ app.conf.update(
     worker_prefetch_multiplier=int(ARGS.get("prefetch", 4)),
     task_default_delivery_mode="persistent",
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"confirm_publish": True} if ARGS["broker"].startswith("amqp") else {},
     worker_hijack_root_logger=False,
     worker_log_color=False,
     task_queue_max_priority=None,
