@@ -90,11 +90,18 @@ impl Kept {
 
     /// What is stored.
     pub(crate) async fn find(&self, task: &str) -> Result<Option<Bytes>> {
+        let found = self.find_all(&[task.into()]).await?.pop().flatten();
+        Ok(found.map(|(meta, _)| meta))
+    }
+
+    /// What is stored of these, and how final it is.
+    pub(crate) async fn find_all(&self, tasks: &[Str]) -> Result<Vec<Option<(Bytes, u8)>>> {
         match &self.place {
-            Place::File(store) => store.find(task.into()).await,
+            Place::File(store) => store.find(tasks.to_vec()).await,
             Place::Memory(rows) => {
                 let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(rows.get(task).filter(|row| !has_expired(row.expires)).map(|row| row.meta.clone()))
+                let find = |task| rows.get(task).filter(|row| !has_expired(row.expires));
+                Ok(tasks.iter().map(|task| find(task).map(|row| (row.meta.clone(), row.finality))).collect())
             }
         }
     }

@@ -112,9 +112,9 @@ impl Store {
         self.mailbox.give(Work::Forget(task));
     }
 
-    /// What is stored of a task.
-    pub(crate) async fn find(&self, task: Str) -> Result<Option<Bytes>> {
-        self.ask(|waits| Work::Find(task, waits)).await
+    /// What is stored of these tasks, and how final it is.
+    pub(crate) async fn find(&self, tasks: Vec<Str>) -> Result<Vec<Option<(Bytes, u8)>>> {
+        self.ask(|waits| Work::Find(tasks, waits)).await
     }
 
     /// Removes the results that have expired.

@@ -20,8 +20,8 @@ pub(super) enum Work {
     Store { task: Str, finality: u8, expires: Option<i64>, meta: Bytes, waits: oneshot::Sender<Result<bool>> },
     /// A task is forgotten.
     Forget(Str),
-    /// What is stored of a task.
-    Find(Str, oneshot::Sender<Result<Option<Bytes>>>),
+    /// What is stored of these tasks, and how final it is.
+    Find(Vec<Str>, oneshot::Sender<Result<Vec<Option<(Bytes, u8)>>>>),
     /// What has expired goes; how many those were.
     Expire(oneshot::Sender<Result<u64>>),
 }
@@ -94,7 +94,9 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Forget(task) => {
                 transaction.prepare_cached("DELETE FROM results WHERE task = ?")?.execute([&**task])?;
             }
-            Work::Find(task, _) => found.push(find(&transaction, task)?),
+            Work::Find(tasks, _) => {
+                found.push(tasks.iter().map(|task| find(&transaction, task)).collect::<rusqlite::Result<_>>()?);
+            }
             Work::Expire(_) => {
                 expired = transaction.prepare_cached("DELETE FROM results WHERE expires <= ?")?.execute([now()])?;
             }
@@ -106,7 +108,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
         match work {
             Work::Entry(Entry::Confirm(waits)) => _ = waits.send(Ok(())),
             Work::Store { waits, .. } => _ = waits.send(Ok(stored.next().unwrap_or(false))),
-            Work::Find(_, waits) => _ = waits.send(Ok(found.next().flatten())),
+            Work::Find(_, waits) => _ = waits.send(Ok(found.next().unwrap_or_default())),
             Work::Expire(waits) => _ = waits.send(Ok(expired as u64)),
             _ => {}
         }
@@ -114,10 +116,10 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<Bytes>> {
+fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<(Bytes, u8)>> {
     let mut query =
-        db.prepare_cached("SELECT meta FROM results WHERE task = ? AND (expires IS NULL OR expires > ?)")?;
-    query.query_row(params![task, now()], |row| row.get::<_, Vec<u8>>(0).map(Bytes::from)).optional()
+        db.prepare_cached("SELECT meta, finality FROM results WHERE task = ? AND (expires IS NULL OR expires > ?)")?;
+    query.query_row(params![task, now()], |row| Ok((Bytes::from(row.get::<_, Vec<u8>>(0)?), row.get(1)?))).optional()
 }
 
 fn change(db: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
