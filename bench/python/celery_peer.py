@@ -22,6 +22,8 @@ app.conf.update(
     task_default_delivery_mode="persistent",
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
+    # Else what is printed becomes a warning in the worker's log, and nobody hears that it is ready.
+    worker_redirect_stdouts=False,
     worker_log_color=False,
     task_queue_max_priority=None,
 )
