@@ -8,8 +8,8 @@ use bytes::Bytes;
 use salamander_value::Str;
 use tokio::sync::watch;
 
-use crate::broker::Store;
 use crate::broker::hub::{Hub, after, now};
+use crate::broker::{MOST_BYTES, Store};
 use crate::{Error, Kind, Result};
 
 /// Encoded results, in a file or in memory.
@@ -94,14 +94,19 @@ impl Kept {
         Ok(found.map(|(meta, _)| meta))
     }
 
-    /// What is stored of these, and how final it is.
+    /// What is stored of these, and how final it is; of no further ones after the first that make up [`MOST_BYTES`].
     pub(crate) async fn find_all(&self, tasks: &[Str]) -> Result<Vec<Option<(Bytes, u8)>>> {
         match &self.place {
             Place::File(store) => store.find(tasks.to_vec()).await,
             Place::Memory(rows) => {
                 let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-                let find = |task| rows.get(task).filter(|row| !has_expired(row.expires));
-                Ok(tasks.iter().map(|task| find(task).map(|row| (row.meta.clone(), row.finality))).collect())
+                let mut bytes = 0;
+                let find = |task| {
+                    let row = rows.get(task).filter(|row| bytes < MOST_BYTES && !has_expired(row.expires))?;
+                    bytes += row.meta.len();
+                    Some((row.meta.clone(), row.finality))
+                };
+                Ok(tasks.iter().map(find).collect())
             }
         }
     }

@@ -15,6 +15,9 @@ use super::{load, schema};
 use crate::broker::hub::{Entry, Journal, Journaled};
 use crate::{Error, Kind, Result};
 
+/// How many bytes of results are read for one who asks for several, at least.
+pub(crate) const MOST_BYTES: usize = 4 << 20;
+
 /// An open file. It is closed when this is dropped.
 pub(crate) struct Store {
     mailbox: Arc<Mailbox>,
@@ -112,7 +115,7 @@ impl Store {
         self.mailbox.give(Work::Forget(task));
     }
 
-    /// What is stored of these tasks, and how final it is.
+    /// What is stored of these tasks, and how final it is; of no further ones after the first that make up [`MOST_BYTES`].
     pub(crate) async fn find(&self, tasks: Vec<Str>) -> Result<Vec<Option<(Bytes, u8)>>> {
         self.ask(|waits| Work::Find(tasks, waits)).await
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use salamander_value::Str;
 use tokio::sync::oneshot;
 
-use super::store::Mailbox;
+use super::store::{MOST_BYTES, Mailbox};
 use crate::broker::hub::{Entry, JournaledMessage as Message, now};
 use crate::{Error, Kind, Result};
 
@@ -94,9 +94,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Forget(task) => {
                 transaction.prepare_cached("DELETE FROM results WHERE task = ?")?.execute([&**task])?;
             }
-            Work::Find(tasks, _) => {
-                found.push(tasks.iter().map(|task| find(&transaction, task)).collect::<rusqlite::Result<_>>()?);
-            }
+            Work::Find(tasks, _) => found.push(find_all(&transaction, tasks)?),
             Work::Expire(_) => {
                 expired = transaction.prepare_cached("DELETE FROM results WHERE expires <= ?")?.execute([now()])?;
             }
@@ -114,6 +112,16 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
         }
     }
     Ok(())
+}
+
+fn find_all(db: &Transaction<'_>, tasks: &[Str]) -> rusqlite::Result<Vec<Option<(Bytes, u8)>>> {
+    let (mut found, mut bytes) = (Vec::with_capacity(tasks.len()), 0);
+    for task in tasks {
+        let one = if bytes < MOST_BYTES { find(db, task)? } else { None };
+        bytes += one.as_ref().map_or(0, |(meta, _)| meta.len());
+        found.push(one);
+    }
+    Ok(found)
 }
 
 fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<(Bytes, u8)>> {

@@ -254,10 +254,10 @@ impl KombuBroker {
     ) -> Result<(Option<Blob>, Vec<(Str, Blob)>), Exception> {
         let mut watching = self.results.watch(&task);
         others.truncate(MOST);
-        others.push(task);
-        let mut found = self.results.find_all(&others).await.map_err(raised)?;
-        let mut state = found.pop().flatten().map(|(meta, _)| meta);
-        let others = others.into_iter().zip(found).filter_map(|(task, found)| {
+        others.insert(0, task);
+        let mut found = self.results.find_all(&others).await.map_err(raised)?.into_iter();
+        let mut state = found.next().flatten().map(|(meta, _)| meta);
+        let others = others.into_iter().skip(1).zip(found).filter_map(|(task, found)| {
             let (meta, finality) = found?;
             (finality > 0).then(|| (task, Blob::from(meta)))
         });
