@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::Found;
 use crate::call::{self, Place, Signature};
+use crate::canvas::{self, Canvas};
 use crate::error::{Error, Kind, Result};
 
 fn wait<F: Future>(future: F) -> Result<F::Output> {
@@ -40,6 +41,10 @@ pub struct App(crate::App);
 /// What a task that was sent will give; the blocking twin of [`AsyncResult`](crate::AsyncResult).
 #[derive(Clone, Debug)]
 pub struct AsyncResult<T = Value>(call::AsyncResult<T>);
+
+/// What a canvas that was sent will give; the blocking twin of [`CanvasResult`](crate::canvas::CanvasResult).
+#[derive(Clone, Debug)]
+pub struct CanvasResult(canvas::CanvasResult);
 
 /// What becomes of a task; the blocking twin of [`Changes`](crate::call::Changes), and an iterator.
 #[derive(Debug)]
@@ -93,6 +98,11 @@ impl call::sealed::Sealed for App {}
 
 impl Place for App {
     type Sent<'a, T: 'static> = Result<AsyncResult<T>>;
+    type Begun<'a> = Result<CanvasResult>;
+
+    fn begin(&self, canvas: Canvas) -> Result<CanvasResult> {
+        wait(Place::begin(&self.0, canvas))?.map(CanvasResult)
+    }
 
     fn send<T: 'static>(&self, signature: Signature<T>) -> Result<AsyncResult<T>> {
         wait(Place::send(&self.0, signature))?.map(AsyncResult)
@@ -164,6 +174,33 @@ impl<T> AsyncResult<T> {
         traceback() -> Option<Str>;
         forget() -> ();
         revoke(terminate: bool) -> ();
+    }
+}
+
+impl CanvasResult {
+    /// The blocking twin of the asynchronous `get`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn get<T: DeserializeOwned>(&self) -> Result<T> {
+        wait(self.0.get())?
+    }
+
+    /// The blocking twin of the asynchronous `get_within`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn get_within<T: DeserializeOwned>(&self, limit: Duration) -> Result<T> {
+        // A time limit begins where there is a runtime.
+        wait(async { self.0.get_within(limit).await })?
+    }
+}
+
+impl Deref for CanvasResult {
+    type Target = canvas::CanvasResult;
+
+    fn deref(&self) -> &canvas::CanvasResult {
+        &self.0
     }
 }
 

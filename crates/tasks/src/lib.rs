@@ -10,7 +10,9 @@ mod app;
 pub mod backend;
 pub mod blocking;
 pub mod broker;
+mod builtin;
 pub mod call;
+pub mod canvas;
 mod error;
 #[cfg(feature = "redis")]
 mod redis;

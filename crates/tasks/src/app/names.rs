@@ -15,7 +15,8 @@ const DRIVER: &str = "drivers connect again by themselves, with growing pauses";
 const DELAYED: &str = "tasks wait for their time in workers, which hold no place in a queue meanwhile";
 const SQL: &str = "it is of SQLAlchemy, which has no part here";
 const CACHE: &str = "nothing is kept that nobody holds";
-const CHORDS: &str = "there are no chords here yet";
+const CHORD_TIMES: &str = "nothing polls or waits for chords here: whoever counts the last part goes on";
+const HEADER_ERRORS: &str = "errbacks of a chord are linked to its body, as Celery does where nothing is said";
 const RPC: &str = "results that are messages go straight to the queue of whoever waits";
 const ONE_LIFETIME: &str = "all results are kept for as long as result_expires says";
 const ANNOTATIONS: &str = "the options of a task stand in #[task(...)]";
@@ -141,9 +142,9 @@ pub(super) const NAMES: &[(&str, &str, Option<&str>)] = &[
     ("result_backend_max_sleep_between_retries_ms", "CELERY_RESULT_BACKEND_MAX_SLEEP_BETWEEN_RETRIES_MS", Some(DRIVER)),
     ("result_backend_transport_options", "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS", None),
     ("result_cache_max", "CELERY_MAX_CACHED_RESULTS", Some(CACHE)),
-    ("result_chord_expires", "CELERY_RESULT_CHORD_EXPIRES", Some(CHORDS)),
-    ("result_chord_join_timeout", "CELERY_RESULT_CHORD_JOIN_TIMEOUT", Some(CHORDS)),
-    ("result_chord_retry_interval", "CELERY_RESULT_CHORD_RETRY_INTERVAL", Some(CHORDS)),
+    ("result_chord_expires", "CELERY_RESULT_CHORD_EXPIRES", Some(ONE_LIFETIME)),
+    ("result_chord_join_timeout", "CELERY_RESULT_CHORD_JOIN_TIMEOUT", Some(CHORD_TIMES)),
+    ("result_chord_retry_interval", "CELERY_RESULT_CHORD_RETRY_INTERVAL", Some(CHORD_TIMES)),
     ("result_compression", "CELERY_RESULT_COMPRESSION", None),
     ("result_exchange", "CELERY_RESULT_EXCHANGE", Some(RPC)),
     ("result_exchange_type", "CELERY_RESULT_EXCHANGE_TYPE", Some(RPC)),
@@ -167,7 +168,7 @@ pub(super) const NAMES: &[(&str, &str, Option<&str>)] = &[
     ("task_acks_on_failure", "CELERY_ACKS_ON_FAILURE", None),
     ("task_acks_on_failure_or_timeout", "CELERY_ACKS_ON_FAILURE_OR_TIMEOUT", None),
     ("task_acks_on_timeout", "CELERY_ACKS_ON_TIMEOUT", None),
-    ("task_allow_error_cb_on_chord_header", "CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER", Some(CHORDS)),
+    ("task_allow_error_cb_on_chord_header", "CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER", Some(HEADER_ERRORS)),
     ("task_always_eager", "CELERY_ALWAYS_EAGER", None),
     ("task_annotations", "CELERY_ANNOTATIONS", Some(ANNOTATIONS)),
     ("task_compression", "CELERY_MESSAGE_COMPRESSION", None),

@@ -3,6 +3,7 @@
 //! A worker stores, whoever sent the task looks or waits. Backends that can tell somebody at once ([`Capabilities::push`]) do not
 //! poll.
 
+mod chords;
 mod database;
 mod embedded;
 #[cfg(feature = "redis")]
@@ -17,6 +18,7 @@ use salamander_wire::celery::ResultMeta;
 pub use self::redis::RedisResults;
 use crate::Waits;
 pub use crate::broker::pyro::PyroResults;
+pub use chords::{Broken, Chords, Claim, Counted, Part};
 pub use database::Database;
 pub use embedded::{EmbeddedResults, ResultOptions};
 pub(crate) use embedded::{Kept, finality, pack, unpack};
@@ -62,6 +64,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Removes results that have expired, where nobody else does; says how many.
     fn cleanup(&self) -> Waits<'_, u64> {
         Box::pin(std::future::ready(Ok(0)))
+    }
+
+    /// What counts the parts of chords, where the backend can.
+    fn chords(&self) -> Option<&dyn Chords> {
+        None
     }
 
     /// Stores what is still to be stored, and closes the connection.

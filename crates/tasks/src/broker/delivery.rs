@@ -39,6 +39,10 @@ pub trait Settle: Send + Sync {
     fn reject(&self, tag: u64, requeue: bool);
     /// The message is still needed, although it is not settled for long. For brokers that would deliver it again after some time.
     fn renew(&self, _tag: u64) {}
+    /// Whether a settlement would still count, as far as that is known here.
+    fn is_valid(&self, _tag: u64) -> bool {
+        true
+    }
 }
 
 impl Settlement {
@@ -60,6 +64,12 @@ impl Settlement {
     /// It takes longer.
     pub fn renew(&self) {
         self.settle.renew(self.tag);
+    }
+
+    /// Whether settling it would still count, as far as that is known here. Where it would not, the connection that the delivery came by
+    /// is gone, and the message comes again, to whoever consumes then: what has not begun with it need not begin.
+    pub fn is_valid(&self) -> bool {
+        self.settle.is_valid(self.tag)
     }
 }
 

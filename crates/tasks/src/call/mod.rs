@@ -7,6 +7,7 @@ mod options;
 mod place;
 mod repr;
 mod result;
+mod said;
 mod send;
 mod signature;
 
@@ -16,4 +17,6 @@ pub(crate) use place::sealed;
 pub use place::{Place, Sending};
 pub(crate) use repr::arguments_text;
 pub use result::{AsyncResult, Changes};
+pub(crate) use send::{AT_ONCE, Prepared};
+pub(crate) use signature::Known;
 pub use signature::{Moment, Signature};

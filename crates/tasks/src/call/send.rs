@@ -73,7 +73,8 @@ impl<T> Signature<T> {
         {
             return Err(Error::new(Kind::Misuse, "soft_time_limit must be less than or equal to time_limit"));
         }
-        let destination = app.router().route(&task, &arguments, &mut options)?;
+        let route = options.route_name.take().unwrap_or_else(|| task.clone());
+        let destination = app.router().route(&route, &arguments, &mut options)?;
         let id = options.task_id.take().unwrap_or_else(new_id);
         let clock = Clock::now();
         let eta = match options.countdown {
@@ -170,10 +171,20 @@ fn expiry(options: &SendOptions, clock: Clock) -> Result<(Option<Str>, Option<St
 
 impl Prepared {
     /// Publishes it, in time, and as often as the policy says.
-    async fn publish<T>(self: Box<Self>, app: &App, parent: Option<&TaskContext>) -> Result<AsyncResult<T>> {
-        let (ignore_result, limit) = (self.ignore_result, self.limit);
-        let add_to_parent = self.add_to_parent;
-        let result = AsyncResult::sent(app.clone(), self.id.clone(), ignore_result);
+    pub(crate) async fn publish<T>(
+        self: Box<Self>,
+        app: &App,
+        parent: Option<&TaskContext>,
+    ) -> Result<AsyncResult<T>> {
+        let result = AsyncResult::sent(app.clone(), self.id.clone(), self.ignore_result);
+        self.deliver(app, parent).await?;
+        Ok(result)
+    }
+
+    /// The same, where who waits for the result is told already.
+    pub(crate) async fn deliver(self: Box<Self>, app: &App, parent: Option<&TaskContext>) -> Result<()> {
+        let (id, ignore_result, add_to_parent, limit) =
+            (self.id.clone(), self.ignore_result, self.add_to_parent, self.limit);
         let publish = async {
             if !ignore_result && let Some(preparing) = app.backend().and_then(|backend| backend.prepare()) {
                 preparing.await?;
@@ -182,17 +193,14 @@ impl Prepared {
         };
         match tokio::time::timeout(limit, publish).await {
             Ok(done) => done?,
-            Err(_) => {
-                let text = format!("the broker did not take the task {} within {limit:?}", result.id());
-                return Err(Error::new(Kind::Deadline, text));
-            }
+            Err(_) => return Err(app.late(&format!("the task {id}"), limit)),
         }
         if let Some(parent) = parent
             && add_to_parent
         {
-            parent.add_child(ResultTree::task(result.id()));
+            parent.add_child(ResultTree::task(id));
         }
-        Ok(result)
+        Ok(())
     }
 
     /// Tries as often as the policy says, where the broker does not wait for its connection by itself.
@@ -238,6 +246,15 @@ impl super::signature::Known {
 }
 
 impl App {
+    /// The broker did not take something in time.
+    pub(super) fn late(&self, what: &str, limit: Duration) -> Error {
+        let text = format!("{} did not take {what} within {limit:?}", self.broker().url());
+        match self.broker().trouble() {
+            Some(trouble) => Error::with_source(Kind::Deadline, format!("{text}: {trouble}"), trouble),
+            None => Error::new(Kind::Deadline, text),
+        }
+    }
+
     /// Makes a queue, once.
     pub(crate) async fn declare(&self, queue: &Arc<Queue>) -> Result<()> {
         if self.is_declared(&queue.name) {
@@ -267,4 +284,4 @@ impl App {
 }
 
 /// How many tasks are on their way at once.
-const AT_ONCE: usize = 1024;
+pub(crate) const AT_ONCE: usize = 1024;

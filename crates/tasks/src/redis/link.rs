@@ -20,6 +20,8 @@ pub(crate) struct Link {
     place: Arc<Place>,
     scripts: &'static [&'static Script],
     state: Mutex<State>,
+    /// Why there is no connection.
+    trouble: Arc<Mutex<Option<Error>>>,
 }
 
 enum State {
@@ -35,7 +37,12 @@ struct Request {
 
 impl Link {
     pub(crate) fn new(place: Arc<Place>, scripts: &'static [&'static Script]) -> Self {
-        Self { place, scripts, state: Mutex::new(State::Unused) }
+        Self { place, scripts, state: Mutex::new(State::Unused), trouble: Arc::default() }
+    }
+
+    /// Why there is no connection, where one is tried for in vain.
+    pub(crate) fn trouble(&self) -> Option<Error> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Carries out commands. While there is no connection it waits for one.
@@ -72,7 +79,8 @@ impl Link {
             State::Closed => Err(closed()),
             State::Unused => {
                 let (sender, requests) = mpsc::unbounded_channel();
-                let driver = tokio::spawn(drive(Arc::clone(&self.place), self.scripts, requests));
+                let (place, trouble) = (Arc::clone(&self.place), Arc::clone(&self.trouble));
+                let driver = tokio::spawn(drive(place, self.scripts, requests, trouble));
                 *state = State::Open(sender.clone(), driver);
                 Ok(sender)
             }
@@ -98,7 +106,9 @@ async fn drive(
     place: Arc<Place>,
     scripts: &'static [&'static Script],
     mut requests: mpsc::UnboundedReceiver<Request>,
+    trouble: Arc<Mutex<Option<Error>>>,
 ) {
+    let note = |now: Option<Error>| *trouble.lock().unwrap_or_else(PoisonError::into_inner) = now;
     let mut connection: Option<Connection> = None;
     let mut pauses = Pauses::new();
     let mut came = Vec::with_capacity(TOGETHER);
@@ -117,10 +127,14 @@ async fn drive(
         let open = match &mut connection {
             Some(open) => open,
             None => match Connection::open(&place, scripts, None).await {
-                Ok(opened) => connection.insert(opened),
+                Ok(opened) => {
+                    note(None);
+                    connection.insert(opened)
+                }
                 Err(error) if error.kind() == Kind::Connection => {
                     let pause = pauses.next();
                     tracing::warn!("{error}; trying again in {pause:.1?}");
+                    note(Some(error));
                     tokio::time::sleep(pause).await;
                     continue;
                 }
@@ -145,6 +159,7 @@ async fn drive(
             Err(Trouble::Broken(error) | Trouble::Refused(error)) => {
                 let pause = pauses.next();
                 tracing::warn!("{error}; trying again in {pause:.1?}");
+                note(Some(error));
                 connection = None;
                 tokio::time::sleep(pause).await;
             }

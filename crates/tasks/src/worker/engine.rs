@@ -176,6 +176,7 @@ impl Engine {
         }
         if now >= self.renewed + RENEW {
             self.renewed = now;
+            self.held.retain(|job| !job.comes_again());
             self.held.iter().chain(self.active.values()).for_each(|job| _ = job.renew());
         }
         if self.shutdown.is_due(now) {

@@ -114,6 +114,12 @@ impl Job {
         }
     }
 
+    /// Its message comes again, because the connection that it came by is gone.
+    pub(crate) fn comes_again(&self) -> bool {
+        let settlement = self.settlement.lock().unwrap_or_else(PoisonError::into_inner);
+        settlement.as_ref().is_some_and(|settlement| !settlement.is_valid())
+    }
+
     /// It is still needed. False once it is settled.
     pub(crate) fn renew(&self) -> bool {
         let settlement = self.settlement.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@
 mod banner;
 mod commands;
 mod engine;
+mod follow;
 mod intake;
 mod job;
 mod limits;
@@ -104,7 +105,7 @@ impl Worker {
 
     /// What it says when it starts: its name, what it is connected to, its queues and tasks.
     pub fn banner(&self) -> Result<String> {
-        let queues = self.queues();
+        let queues = self.queues()?;
         Ok(banner::banner(&self.shared(&queues)?, &queues))
     }
 
@@ -120,7 +121,7 @@ impl Worker {
     /// # Errors
     /// Queues that cannot be declared, children that do not start, and what the broker cannot recover from.
     pub async fn run(mut self) -> Result<()> {
-        let queues = self.queues();
+        let queues = self.queues()?;
         let shared = Arc::new(self.shared(&queues)?);
         if Self::is_child() {
             return pool::serve_child(shared.codec, |order| shared.ordered(order)).await;
@@ -164,11 +165,11 @@ impl Worker {
         Engine::new(parts, buckets).run(consumer, &mut signals).await
     }
 
-    fn queues(&self) -> Vec<Queue> {
-        match self.options.queues.is_empty() {
-            true => vec![Queue::new(self.app.settings().task_default_queue.clone())],
-            false => self.options.queues.clone(),
+    fn queues(&self) -> Result<Vec<Queue>> {
+        if !self.options.queues.is_empty() {
+            return Ok(self.options.queues.clone());
         }
+        Ok(self.app.router().queues.consumed()?.iter().map(|queue| Queue::clone(queue)).collect())
     }
 
     fn shared(&self, queues: &[Queue]) -> Result<Shared> {
@@ -243,11 +244,9 @@ impl Shared {
         self.known.get(name).cloned()
     }
 
-    /// The names of all tasks, in order.
+    /// The names of all tasks, in order; without Celery's own.
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.known.keys().map(ToString::to_string).collect();
-        names.sort_unstable();
-        names
+        self.app.task_names()
     }
 
     fn app_name(&self) -> &str {

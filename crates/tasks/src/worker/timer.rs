@@ -47,6 +47,11 @@ impl<T> Timer<T> {
         self.heap.len()
     }
 
+    /// Forgets what is not to be kept.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        self.heap.retain(|entry| keep(&entry.item));
+    }
+
     /// All that is held, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.heap.iter().map(|entry| &entry.item)

@@ -4,6 +4,7 @@
 mod limits;
 mod messages;
 mod outcomes;
+mod settling;
 mod shutdown;
 
 use std::sync::atomic::{AtomicU32, Ordering};

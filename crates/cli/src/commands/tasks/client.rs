@@ -196,8 +196,7 @@ impl List {
     pub(super) fn run(self, world: World) -> Result<(), Failure> {
         let app =
             demo::with_tasks(salamander::tasks::App::builder().broker_url("memory://")).build().map_err(failed)?;
-        let mut names = app.registry().ids();
-        names.sort_unstable();
+        let names = app.task_names();
         for name in &names {
             world.output.line(name)?;
         }

@@ -9,7 +9,7 @@ use salamander_value::Str;
 use tokio::sync::watch;
 
 use crate::broker::hub::{Hub, after, now};
-use crate::broker::{MOST_BYTES, Store};
+use crate::broker::{Found, MOST_BYTES, Store};
 use crate::{Error, Kind, Result};
 
 /// Encoded results, in a file or in memory.
@@ -95,7 +95,7 @@ impl Kept {
     }
 
     /// What is stored of these, and how final it is; of no further ones after the first that make up [`MOST_BYTES`].
-    pub(crate) async fn find_all(&self, tasks: &[Str]) -> Result<Vec<Option<(Bytes, u8)>>> {
+    pub(crate) async fn find_all(&self, tasks: &[Str]) -> Result<Found> {
         match &self.place {
             Place::File(store) => store.find(tasks.to_vec()).await,
             Place::Memory(rows) => {

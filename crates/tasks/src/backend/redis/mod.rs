@@ -1,5 +1,6 @@
 //! [`RedisResults`]: results in Redis, as Celery keeps them there.
 
+mod chords;
 mod watch;
 
 use std::sync::{Arc, LazyLock};
@@ -12,7 +13,7 @@ use salamander_wire::celery::{Compression, ResultMeta, Serializer, settings};
 
 use self::watch::{Watches, Watching};
 use super::embedded::finality;
-use super::{Backend, Capabilities, Expected, Found, ResultOptions, Update};
+use super::{Backend, Capabilities, Chords, Expected, Found, ResultOptions, Update};
 use crate::redis::{Link, Place, Script, bytes};
 use crate::{Error, Kind, Result, Waits};
 
@@ -39,7 +40,11 @@ struct Inner {
     place: Arc<Place>,
     link: Link,
     watches: Arc<Watches>,
+    /// In front of all keys.
+    global_prefix: String,
     prefix: String,
+    /// The results of chords' parts are kept in their order.
+    ordered: bool,
     options: ResultOptions,
     settings: Settings,
 }
@@ -56,21 +61,25 @@ impl RedisResults {
         if !prefix.is_empty() && !prefix.ends_with([':', '_', '-', '.']) {
             prefix.push('_');
         }
-        // For brokers, for chords, and for how Celery's own client tries again.
-        for other in ["visibility_timeout", "result_chord_ordered", "retry_policy"] {
+        // For brokers, and for how Celery's own client tries again.
+        let ordered = named.take("result_chord_ordered").is_none_or(|ordered| ordered.truth());
+        for other in ["visibility_timeout", "retry_policy"] {
             named.take(other);
         }
         named.done()?;
+        let global_prefix = prefix.clone();
         prefix.push_str("celery-task-meta-");
         let place = Arc::new(place);
         let link = Link::new(Arc::clone(&place), scripts());
         let watches = Arc::new(Watches::new(Arc::clone(&place)));
-        Ok(Self(Arc::new(Inner { place, link, watches, prefix, options, settings: settings() })))
+        let settings = settings();
+        Ok(Self(Arc::new(Inner { place, link, watches, global_prefix, prefix, ordered, options, settings })))
     }
 }
 
 fn scripts() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 1]> = LazyLock::new(|| [&*STORE]);
+    static ALL: LazyLock<[&Script; 4]> =
+        LazyLock::new(|| [&*STORE, &*chords::PART, &*chords::EXTEND, &*chords::FINISH]);
     &*ALL
 }
 
@@ -111,6 +120,10 @@ impl Backend for RedisResults {
 
     fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()> {
         Box::pin(async move { self.0.link.one(self.0.command("DEL", task_id)).await.map(|_| ()) })
+    }
+
+    fn chords(&self) -> Option<&dyn Chords> {
+        Some(self)
     }
 
     fn close(&self) -> Waits<'_, ()> {

@@ -326,6 +326,10 @@ impl Broker for Amqp {
         self.shared.addresses[self.shared.current.load(Ordering::Relaxed)].to_string()
     }
 
+    fn trouble(&self) -> Option<Error> {
+        self.shared.lock().trouble.clone()
+    }
+
     fn declare<'a>(&'a self, topology: &'a Topology) -> Waits<'a, ()> {
         Box::pin(async move {
             let arguments: Vec<_> = topology.queues.iter().map(state::arguments).collect();

@@ -46,6 +46,8 @@ pub(super) struct State {
     /// Who waits for a connection.
     pub(super) waiting: Vec<oneshot::Sender<Result<(), Error>>>,
     pub(super) driver: Option<JoinHandle<()>>,
+    /// Why there is no connection.
+    pub(super) trouble: Option<Error>,
 }
 
 impl State {
@@ -61,6 +63,7 @@ impl State {
             passing: BTreeMap::new(),
             waiting: Vec::new(),
             driver: None,
+            trouble: None,
         }
     }
 
@@ -74,6 +77,7 @@ impl State {
     /// There is a connection.
     pub(super) fn begin(&mut self, terms: Terms) -> Result<(), WireError> {
         self.phase = Phase::Up;
+        self.trouble = None;
         self.terms = terms;
         self.out.clear();
         self.open_publishing()?;

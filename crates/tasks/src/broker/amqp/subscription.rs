@@ -125,7 +125,7 @@ impl Subscription {
 
     fn settle(&self, tag: u64, verdict: Verdict) {
         let inner = &mut *self.lock();
-        if inner.consume.no_ack || tag >> NUMBER != u64::from(inner.generation) || inner.channel.is_none() {
+        if inner.consume.no_ack || !inner.holds(tag) {
             return;
         }
         inner.window.settled.push((tag & ((1 << NUMBER) - 1), verdict));
@@ -144,6 +144,11 @@ impl Settle for Subscription {
 
     fn reject(&self, tag: u64, requeue: bool) {
         self.settle(tag, if requeue { Verdict::Requeue } else { Verdict::Reject });
+    }
+
+    fn is_valid(&self, tag: u64) -> bool {
+        let inner = self.lock();
+        inner.consume.no_ack || inner.holds(tag)
     }
 }
 
@@ -164,6 +169,11 @@ impl Inner {
         if !self.consume.no_ack {
             self.buffer.clear();
         }
+    }
+
+    /// Whether this tag is one of the channel that is open now.
+    fn holds(&self, tag: u64) -> bool {
+        self.channel.is_some() && tag >> NUMBER == u64::from(self.generation)
     }
 
     /// What the next delivery of this number is settled by.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::hub::{Hub, Local, local_broker};
 use crate::Result;
 use crate::backend::Kept;
-pub(crate) use store::{MOST_BYTES, Store};
+pub(crate) use store::{Found, MOST_BYTES, Store};
 
 /// How an [`Embedded`] broker keeps its file.
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use salamander_value::Str;
 use tokio::sync::oneshot;
 
-use super::store::{MOST_BYTES, Mailbox};
+use super::store::{Found, MOST_BYTES, Mailbox};
 use crate::broker::hub::{Entry, JournaledMessage as Message, now};
 use crate::{Error, Kind, Result};
 
@@ -21,7 +21,7 @@ pub(super) enum Work {
     /// A task is forgotten.
     Forget(Str),
     /// What is stored of these tasks, and how final it is.
-    Find(Vec<Str>, oneshot::Sender<Result<Vec<Option<(Bytes, u8)>>>>),
+    Find(Vec<Str>, oneshot::Sender<Result<Found>>),
     /// What has expired goes; how many those were.
     Expire(oneshot::Sender<Result<u64>>),
 }
@@ -114,7 +114,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn find_all(db: &Transaction<'_>, tasks: &[Str]) -> rusqlite::Result<Vec<Option<(Bytes, u8)>>> {
+fn find_all(db: &Transaction<'_>, tasks: &[Str]) -> rusqlite::Result<Found> {
     let (mut found, mut bytes) = (Vec::with_capacity(tasks.len()), 0);
     for task in tasks {
         let one = if bytes < MOST_BYTES { find(db, task)? } else { None };

@@ -89,6 +89,10 @@ impl Broker for Pyro {
         self.0.link.shown_url()
     }
 
+    fn trouble(&self) -> Option<Error> {
+        self.0.link.trouble()
+    }
+
     fn declare<'a>(&'a self, topology: &'a Topology) -> Waits<'a, ()> {
         Box::pin(async move {
             let queues: Vec<Declared> = topology.queues.iter().map(Declared::from).collect();

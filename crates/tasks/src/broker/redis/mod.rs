@@ -104,6 +104,10 @@ impl Broker for RedisBroker {
         self.0.place.shown.clone()
     }
 
+    fn trouble(&self) -> Option<Error> {
+        self.0.link.trouble()
+    }
+
     fn declare<'a>(&'a self, topology: &'a Topology) -> Waits<'a, ()> {
         Box::pin(self.0.declare(topology))
     }

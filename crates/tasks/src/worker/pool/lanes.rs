@@ -130,7 +130,8 @@ impl Inner {
 
     /// What happens before a job begins. What it comes to if it is not to begin.
     fn enter(&self, job: &Arc<Job>, now: Instant, pid: Option<u32>) -> Option<How> {
-        if !job.stop.enter() {
+        // What comes again is run then, by whoever gets it: here it would be once too often.
+        if !job.stop.enter() || job.comes_again() {
             return Some(How::Stopped);
         }
         if job.has_expired() {

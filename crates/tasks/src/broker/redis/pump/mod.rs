@@ -32,6 +32,8 @@ const TAKE: usize = 256;
 const TAKE_BYTES: usize = 4 << 20;
 /// How long giving back may take when a consumer ends.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long others have time to come back before what they hold counts as forgotten.
+const AFTER_OUTAGE: Duration = Duration::from_secs(3);
 /// Between looks at the lists, where the server does not tell of changes.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -146,11 +148,13 @@ impl Pump {
         pushed: &mut mpsc::UnboundedReceiver<PushInfo>,
     ) -> Result<(), Trouble> {
         self.begin(connection).await?;
-        if let Some(ready) = self.ready.take() {
-            let _ = ready.send(Ok(()));
-        }
         let now = Instant::now();
-        let mut timers = Timers { beat: now, renewal: now + self.core.keys.visibility / 4, restoration: now };
+        let mut timers = Timers { beat: now, renewal: now, restoration: now };
+        match self.ready.take() {
+            Some(ready) => _ = ready.send(Ok(())),
+            // While nobody could reach the server, nobody could say what he still needs: first all of them have to.
+            None => timers.restoration += AFTER_OUTAGE,
+        }
         loop {
             self.hear(pushed)?;
             let (settled, changes, stopped) = {
