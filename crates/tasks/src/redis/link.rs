@@ -72,6 +72,11 @@ impl Link {
         matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Closed)
     }
 
+    /// Notes why there is no connection, or that there is one: others connect to the same server beside this.
+    pub(crate) fn note(&self, trouble: Option<Error>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
     fn sender(&self) -> Result<mpsc::UnboundedSender<Request>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
