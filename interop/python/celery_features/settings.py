@@ -173,12 +173,14 @@ def dead(client, name, kind):
     error, result = own.fails(name, kind)
     assert type(error).__name__ == kind, repr(error)
     with client.app.connection_for_read() as connection:
-        seen = set()
 
         def found():
             message = connection.default_channel.basic_get("rust.dead", no_ack=False)
-            seen.add(message and message.headers["id"])
-            return result.id in seen
+            if message is None or message.headers["id"] == result.id:
+                return message is not None
+            # It is of somebody else, who looks for it.
+            connection.default_channel.basic_reject(message.delivery_tag, requeue=True)
+            return False
 
         client.until("it is among the dead letters", found)
 
