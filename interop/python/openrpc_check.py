@@ -1,12 +1,30 @@
-"""Checks the OpenRPC document on its standard input by the models of python-openrpc, and its schemas by the meta schema of JSON Schema."""
+"""Checks the OpenRPC document on its standard input by OpenRPC's meta schema and by the models of python-openrpc, and its schemas by the meta
+schema of JSON Schema.
+"""
 
 import json
+import pathlib
 import sys
 
 import jsonschema
+from jsonschema_specifications import REGISTRY
 from openrpc import OpenRPC
+from referencing.jsonschema import DRAFT7
 
 document = json.load(sys.stdin)
+
+META = pathlib.Path(__file__).parent.parent / "vendored/openrpc/schema.json"
+meta = json.loads(META.read_text())
+# The release leaves out which versions there are.
+meta["properties"]["openrpc"]["enum"] = ["1.3.2"]
+# It names the meta schema of JSON Schema by an address of its own.
+json_schema = {
+    "allOf": [{"$ref": "http://json-schema.org/draft-07/schema#"}],
+    "definitions": {"JSONSchemaObject": {"properties": {"$ref": {"type": "string"}}}},
+}
+known = [(f"https://meta.json-schema.tools{end}", DRAFT7.create_resource(json_schema)) for end in ("", "/")]
+jsonschema.Draft7Validator(meta, registry=REGISTRY.with_resources(known)).validate(document)
+
 model = OpenRPC.model_validate(document)
 known = model.model_dump(by_alias=True, exclude_unset=True, mode="json")
 

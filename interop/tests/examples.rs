@@ -3,7 +3,8 @@
 
 mod programs;
 
-use programs::{Server, example, examples, outcome, python, run, salamander};
+use interop::servers::Store;
+use programs::{Server, example, examples, outcome, python, recipe, run};
 
 /// Starts an example, calls it from Python and from Rust, each on a server of its own; both have to print this.
 #[track_caller]
@@ -15,45 +16,6 @@ fn talks(name: &str, expected: &str) {
     assert_eq!(run(&mut example(name, &[server.uri()])), expected, "from Rust");
 }
 
-const FORTUNE: &str = "Hello, Ada. Here is your fortune message:\nTomorrow's lucky number is 12345678.\n";
-
-#[test]
-fn greeting_by_its_name() {
-    let names = Server::start(&mut salamander(&["ns", "-p", "0"]), "URI = ");
-    let server = Server::start(example("greeting", &[]).env("PYRO_NS_PORT", names.port()), "next: ");
-    assert!(server.told.starts_with("registered, "), "{}", server.told);
-    let script = examples().join("greeting.py");
-    let told = run(python(&[script.to_str().unwrap()]).env("PYRO_NS_PORT", names.port()));
-    assert_eq!(told, FORTUNE);
-    let uri = format!("PYRONAME:example.greeting@localhost:{}", names.port());
-    assert_eq!(run(&mut example("greeting", &[&uri])), FORTUNE);
-    assert_eq!(run(&mut example("greeting", &[server.uri()])), FORTUNE);
-}
-
-#[test]
-fn greeting_by_its_uri_without_a_name_server() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let mut command = example("greeting", &[]);
-    // Nor are broadcasts heard by any.
-    command.env("PYRO_NS_PORT", &nobody).env("PYRO_NS_BCPORT", &nobody);
-    let server = Server::start(&mut command, "next: ");
-    let script = examples().join("greeting.py");
-    assert_eq!(run(&mut python(&[script.to_str().unwrap(), server.uri()])), FORTUNE);
-}
-
-#[test]
-fn attributes() {
-    let server = Server::start(&mut example("attributes", &[]), "next: ");
-    let told = run(&mut example("attributes", &[server.uri()]));
-    let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(
-        lines[..2],
-        ["21.5 degrees Celsius are 70.7 degrees Fahrenheit", "ValueError: colder than anything can be"]
-    );
-    assert!(lines[2].starts_with("AttributeError: "), "{told}");
-    talks("attributes", &told);
-}
-
 #[test]
 fn streaming() {
     talks(
@@ -63,21 +25,11 @@ fn streaming() {
 }
 
 #[test]
-fn batch() {
-    talks("batch", "100\n70\nValueError: there are only 70\n");
-}
-
-#[test]
 fn exceptions() {
     talks(
         "exceptions",
         "KeyError: 'milk'\nValueError: invalid float literal\nshop.SoldOut: we do not have so many; left: 2\n",
     );
-}
-
-#[test]
-fn chain() {
-    talks("chain", "hello -> A -> B -> C -> A\n");
 }
 
 #[test]
@@ -119,6 +71,30 @@ fn call_python() {
 
 #[test]
 fn what_does_not_answer_is_told() {
-    let (ok, _, told) = outcome(&mut example("greeting", &["PYRO:example.greeting@localhost:1"]), "");
+    let (ok, _, told) = outcome(&mut example("blocking", &["PYRO:example.primes@localhost:1"]), "");
     assert!(!ok && told.contains("cannot connect to localhost:1"), "{told}");
+}
+
+/// Python's client, and ours, of a worker of the recipe book; and our client of a worker of Python's.
+#[test]
+fn tasks() {
+    let Some(redis) = Store::redis() else { return };
+    let worker = Server::start(recipe("sum_task").args(["worker", &redis.url()]), "waiting for tasks");
+    sums(&redis.url());
+    drop(worker);
+    let Some(redis) = Store::redis() else { return };
+    let mut celery = python(&["-m", "celery", "--app", "tasks", "worker", "--pool", "solo"]);
+    let _worker =
+        Server::start(celery.current_dir(examples()).env("BROKER_URL", redis.url()), " -------------- celery@");
+    sums(&redis.url());
+}
+
+/// Sends the sum from each language.
+#[track_caller]
+fn sums(broker: &str) {
+    let ours = run(&mut example("tasks", &[broker]));
+    assert!(ours.starts_with("5 + 5 = 10\n") && ours.contains("missing"), "{ours}");
+    assert_eq!(run(recipe("sum_task").args(["client", broker])), "5 + 5 = 10\n");
+    let script = examples().join("tasks.py");
+    assert_eq!(run(python(&[script.to_str().unwrap()]).env("BROKER_URL", broker)), "5 + 5 = 10\n");
 }

@@ -5,7 +5,7 @@ mod programs;
 
 use std::collections::BTreeSet;
 
-use programs::{example, recipe, run};
+use programs::{Server, python, recipe, run, salamander};
 
 #[track_caller]
 fn prints(name: &str, expected: &str) {
@@ -29,10 +29,9 @@ fn chain() {
     prints("chain", "hello -> A -> B -> C -> A\n");
 }
 
-/// Its program is one of the examples, which can do both ends.
 #[test]
 fn attributes() {
-    let told = run(&mut example("attributes", &["both"]));
+    let told = run(&mut recipe("attributes"));
     let expected =
         "21.5 degrees Celsius are 70.7 degrees Fahrenheit\nValueError: colder than anything can be\nAttributeError: ";
     assert!(told.starts_with(expected), "{told}");
@@ -54,7 +53,7 @@ fn oneway() {
 
 #[test]
 fn batch() {
-    assert_eq!(run(&mut example("batch", &["both"])), "100\n70\nValueError: there are only 70\n");
+    prints("batch", "100\n70\nValueError: there are only 70\n");
 }
 
 #[test]
@@ -78,6 +77,11 @@ fn file_transfer() {
          ValueError: the name \"/etc/passwd\" is refused: it is absolute, or a part of it is empty\n\
          FileNotFoundError: missing: No such file or directory (os error 2)\n",
     );
+}
+
+#[test]
+fn sum_task() {
+    prints("sum_task", "5 + 5 = 10\n");
 }
 
 #[test]
@@ -106,6 +110,38 @@ fn json_rpc() {
     );
 }
 
+/// A recipe that serves, called by its script in Python and by its own client, each on a server of its own: they have to print the same.
+#[track_caller]
+fn talks(name: &str, script: &str) {
+    let path = interop::python::workspace().join("examples/recipes/python").join(script);
+    let told = run(&mut recipe(name));
+    let server =
+        || Server::start(recipe(name).arg("serve"), &format!("next: python examples/recipes/python/{script} "));
+    assert_eq!(run(&mut python(&[path.to_str().unwrap(), server().uri()])), told, "from Python");
+    assert_eq!(run(recipe(name).arg(server().uri())), told, "from Rust");
+}
+
+#[test]
+fn each_end_alone_talks_with_python() {
+    talks("greeting_by_uri", "greeting.py");
+    talks("attributes", "attributes.py");
+    talks("batch", "batch.py");
+    talks("chain", "chain.py");
+}
+
+#[test]
+fn python_finds_the_greeting_by_its_name() {
+    let names = Server::start(&mut salamander(&["ns", "-p", "0"]), "URI = ");
+    let server = Server::start(recipe("greeting_by_name").arg("serve").env("PYRO_NS_PORT", names.port()), "next: ");
+    let script = interop::python::workspace().join("examples/recipes/python/greeting.py");
+    let greeting = || python(&[script.to_str().unwrap()]);
+    assert_eq!(run(greeting().env("PYRO_NS_PORT", names.port())), FORTUNE);
+    let name = server.told_after("greeting.py ");
+    assert_eq!(name, format!("PYRONAME:example.greeting@localhost:{}", names.port()));
+    assert_eq!(run(greeting().arg(name)), FORTUNE);
+    assert_eq!(run(recipe("greeting_by_name").arg(name)), FORTUNE);
+}
+
 #[test]
 fn every_recipe_stands_in_the_book_and_is_tested() {
     let folder = interop::python::workspace().join("examples/recipes");
@@ -114,9 +150,6 @@ fn every_recipe_stands_in_the_book_and_is_tested() {
         .unwrap()
         .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
-    for example in ["attributes", "batch"] {
-        assert!(book.contains(&format!("`cargo run -p salamander --example {example} -- both`")), "{example}");
-    }
     let tests = include_str!("recipes.rs");
     for name in &programs {
         assert!(book.contains(&format!("`cargo run -p recipes --bin {name}`")), "{name} is not in the book");

@@ -108,13 +108,34 @@ impl HttpDoors {
             let line = format!("curl -H 'Content-Type: application/json' -d '{request}' {location}");
             offers.push(Offer { label: "JSON-RPC", key: "jsonrpc", location, line });
         }
+        if self.raw_jsonrpc().is_some() {
+            offers.push(raw_offer(base));
+        }
         offers
     }
 }
 
+/// JSON-RPC by lines, at the same host and port.
+fn raw_offer(base: &str) -> Offer {
+    let place = base.split_once("://").map_or(base, |(_, place)| place);
+    let request = r#"{"jsonrpc": "2.0", "method": "add", "params": [2, 3], "id": 1}"#;
+    let line = if base.starts_with("https:") {
+        format!("echo '{request}' | openssl s_client -quiet -connect {place}")
+    } else {
+        // Python's word for it is everywhere the same; programs such as nc differ in when they end.
+        let (host, port) = place.rsplit_once(':').unwrap_or((place, "9090"));
+        let host = host.trim_matches(['[', ']']);
+        let send = format!("s.sendall(b\"\"\"{request}\\n\"\"\")");
+        format!(
+            "python -c 'import socket; s = socket.create_connection((\"{host}\", {port})); {send}; print(s.makefile().readline())'"
+        )
+    };
+    Offer { label: "JSON-RPC, in lines", key: "jsonrpc_lines", location: format!("tcp://{place}"), line }
+}
+
 /// All doors as an entry each of a document; those that are closed are null.
 pub(crate) fn entries(offers: &[Offer]) -> impl Iterator<Item = (&'static str, Value)> + use<'_> {
-    ["http", "xmlrpc", "jsonrpc", "multiprocessing", "zeromq"].into_iter().map(|key| {
+    ["http", "xmlrpc", "jsonrpc", "jsonrpc_lines", "multiprocessing", "zeromq"].into_iter().map(|key| {
         let open = offers.iter().find(|offer| offer.key == key);
         (key, open.map(|offer| offer.location.clone()).into())
     })

@@ -27,6 +27,7 @@ mod body;
 mod client;
 mod events;
 mod gateway;
+mod heads;
 pub mod jsonrpc;
 mod origin;
 mod reading;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use salamander_net::{Config, Encryption};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::heads::Heads;
 use crate::taken::{Taken, Watched};
 use crate::{Body, Gateway};
 
@@ -197,15 +198,16 @@ pub async fn serve_connection<S>(stream: S, gateway: Gateway) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stopping = gateway.stopping().clone();
-    serve(stream, stopping, move |request| {
-        let gateway = gateway.clone();
-        async move { gateway.respond(request).await }
+    let serving = Serving::until(gateway.stopping().clone());
+    let stopping = gateway.stopping().cancelled();
+    serve(stream, &serving, stopping, |mut request| {
+        request.extensions_mut().insert(serving.clone());
+        gateway.respond(request)
     })
     .await
 }
 
-/// What requests know of their connection, as an extension.
+/// What requests know of their connection, those of the gateway as an extension.
 #[derive(Clone, Debug)]
 pub(crate) struct Serving {
     /// What the client has taken.
@@ -214,31 +216,42 @@ pub(crate) struct Serving {
     pub(crate) stopping: CancellationToken,
 }
 
-/// Answers the requests of one connection in some way.
+impl Serving {
+    /// Of a connection that is served until this is cancelled.
+    pub(crate) fn until(stopping: CancellationToken) -> Self {
+        Self { taken: Taken::default(), stopping }
+    }
+}
+
+/// Answers the requests of one connection in some way, until the client leaves or the server stops.
 pub(crate) async fn serve<S, F>(
     stream: S,
-    stopping: CancellationToken,
+    serving: &Serving,
+    stopping: impl Future<Output = ()>,
     respond: impl Fn(Request<Incoming>) -> F,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Future<Output = Response<Body>>,
 {
-    let (stream, taken) = Watched::new(stream);
-    let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Serving { taken: taken.clone(), stopping: stopping.clone() });
+    let stream = Watched::new(stream, serving.taken.clone());
+    let heads = Heads::begin();
+    let service = hyper::service::service_fn(|request: Request<Incoming>| {
+        let answering = heads.came();
         let answer = respond(request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move { Ok::<_, Infallible>(answer.await.map(|body| answering.with(body))) }
     });
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(BUFFER);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let connection =
+        http1::Builder::new().max_buf_size(BUFFER).serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let failed = |error: hyper::Error| io::Error::other(error);
     tokio::select! {
+        biased;
         done = connection.as_mut() => return done.map_err(failed),
-        () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = heads.late(HEAD_TIME) => return Err(io::ErrorKind::TimedOut.into()),
+        () = stopping => connection.as_mut().graceful_shutdown(),
     }
+    serving.stopping.cancel();
     match tokio::time::timeout(GRACE, connection).await {
         Ok(done) => done.map_err(failed),
         Err(_) => Err(io::ErrorKind::TimedOut.into()),

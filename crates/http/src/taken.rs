@@ -50,9 +50,8 @@ pub(crate) struct Watched<S> {
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S) -> (Self, Taken) {
-        let taken = Taken::default();
-        (Self { stream, taken: taken.clone() }, taken)
+    pub(crate) fn new(stream: S, taken: Taken) -> Self {
+        Self { stream, taken }
     }
 }
 

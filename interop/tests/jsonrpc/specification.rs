@@ -184,7 +184,7 @@ async fn what_can_be_called_can_be_asked() {
     }
 }
 
-/// The models of another project know every field of an OpenRPC document, and the schemas in it are JSON Schema.
+/// It is valid by OpenRPC's meta schema, the models of another project know every field of it, and the schemas in it are JSON Schema.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_document_is_open_rpc() {
     let (ours, rpc) = (Ours::start().await, JsonRpc::new());

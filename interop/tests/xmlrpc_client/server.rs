@@ -46,6 +46,31 @@ async fn bodies_are_limited_before_and_after_they_are_decompressed() {
     assert_eq!(ask.send(([127, 0, 0, 1], ours.port).into()).await.status, 400);
 }
 
+/// What is too large is a fault, in a multicall for one call alone, of which there is still room for the others.
+#[tokio::test]
+async fn responses_are_limited() {
+    let ours = Ours::start(XmlRpc::new().max_response(200)).await;
+    let letters = |count: u32| format!("<value><int>{count}</int></value>");
+    let one = |count: u32| answer(&ours, call("letters", &format!("<param>{}</param>", letters(count))));
+    assert!(one(50).await.1.contains(&"x".repeat(50)));
+    assert!(one(200).await.1.contains("a response of more than 200 bytes"));
+    let entry = |count: u32| {
+        let params = format!("<value><array><data>{}</data></array></value>", letters(count));
+        format!(
+            "<value><struct><member><name>methodName</name><value>letters</value></member><member><name>params</name>\
+             {params}</member></struct></value>"
+        )
+    };
+    let entries = [60, 200, 61].map(entry).concat();
+    let calls = format!("<param><value><array><data>{entries}</data></array></value></param>");
+    let told = answer(&ours, call("system.multicall", &calls)).await.1;
+    assert_eq!(told.matches("a response of more than 200 bytes").count(), 1, "{told}");
+    assert!(
+        told.contains(&format!(">{}<", "x".repeat(60))) && told.contains(&format!(">{}<", "x".repeat(61))),
+        "{told}"
+    );
+}
+
 #[tokio::test]
 async fn attacks_by_xml_are_refused() {
     let ours = Ours::start(XmlRpc::new()).await;

@@ -15,6 +15,7 @@ use super::discover;
 use super::options::Inner;
 use super::request::{Asked, Message, Params, Refused, Request, read};
 use super::response::{Fault, error, result};
+use crate::site::Visitor;
 
 /// How many calls of a batch go on side by side.
 const SIDE_BY_SIDE: usize = 16;
@@ -28,6 +29,14 @@ pub(super) struct Caller {
     pub(super) ids: Arc<CorrelationIds>,
     /// Where items can come by themselves.
     pub(super) subscribing: Option<Arc<Subscribing>>,
+}
+
+impl Caller {
+    /// A client that came by HTTP.
+    pub(super) fn of(visitor: &Visitor, rpc: Arc<Inner>, subscribing: Option<Arc<Subscribing>>) -> Self {
+        let Visitor { daemon, session, ids, .. } = visitor;
+        Self { rpc, daemon: daemon.clone(), session: session.clone(), ids: ids.clone(), subscribing }
+    }
 }
 
 /// The numbers of a connection's subscriptions.

@@ -53,18 +53,18 @@ impl Part for JsonRpc {
         path == "/jsonrpc"
     }
 
-    fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Responding {
-        let rpc = self.0.clone();
+    fn respond(&self, request: Request<Incoming>, visitor: &Arc<Visitor>) -> Responding {
+        let (rpc, visitor) = (self.0.clone(), visitor.clone());
         Box::pin(async move {
             if request.method() == Method::GET && has_token(request.headers(), &UPGRADE, "websocket") {
                 return websocket::accept(rpc, request, &visitor);
             }
-            answer(rpc, request, visitor).await
+            answer(rpc, request, &visitor).await
         })
     }
 }
 
-async fn answer(rpc: Arc<Inner>, request: Request<Incoming>, visitor: Visitor) -> Response<Body> {
+async fn answer(rpc: Arc<Inner>, request: Request<Incoming>, visitor: &Visitor) -> Response<Body> {
     if request.method() != Method::POST {
         let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "JSON-RPC is posted, or spoken over a WebSocket");
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
@@ -83,8 +83,7 @@ async fn answer(rpc: Arc<Inner>, request: Request<Incoming>, visitor: Visitor) -
             return refused(status, why);
         }
     };
-    let caller =
-        Caller { rpc, daemon: visitor.daemon, session: visitor.session, ids: visitor.ids, subscribing: None };
+    let caller = Caller::of(visitor, rpc, None);
     match caller.respond(message).await.message {
         Some(message) => {
             let mut answer = Response::new(Body::from(message));

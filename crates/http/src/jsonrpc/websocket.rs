@@ -70,17 +70,11 @@ pub(super) fn accept(
         given.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("jsonrpc"));
     }
     let upgrade = hyper::upgrade::on(&mut request);
-    let caller = Caller {
-        daemon: visitor.daemon.clone(),
-        session: visitor.session.clone(),
-        ids: visitor.ids.clone(),
-        subscribing: Some(Arc::default()),
-        rpc,
-    };
+    let caller = Caller::of(visitor, rpc, Some(Arc::default()));
     visitor.afterwards(Box::pin(async move {
         let Ok(upgraded) = upgrade.await else { return };
         let (daemon, most) = (caller.daemon.clone(), caller.rpc.reading.most);
-        let socket = Socket::new(TokioIo::new(upgraded), Role::Server, most, Some(daemon)).await;
+        let socket = Socket::new(TokioIo::new(upgraded), Vec::new(), Role::Server, most, Some(daemon)).await;
         if let Err(error) = converse(socket, caller).await {
             tracing::debug!("a WebSocket client: {error}");
         }
@@ -103,14 +97,14 @@ pub(super) struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// A socket on which the handshake is done; messages have so many bytes at most.
-    pub(super) async fn new(stream: S, role: Role, most: usize, daemon: Option<DaemonHandle>) -> Self {
+    /// A socket on which the handshake is done, and of which so much is read already; messages have so many bytes at most.
+    pub(super) async fn new(stream: S, read: Vec<u8>, role: Role, most: usize, daemon: Option<DaemonHandle>) -> Self {
         let config = WebSocketConfig::default()
             .max_message_size(Some(most))
             .max_frame_size(Some(most))
             .read_buffer_size(16 << 10)
             .write_buffer_size(16 << 10);
-        let socket = WebSocketStream::from_raw_socket(stream, role, Some(config)).await;
+        let socket = WebSocketStream::from_partially_read(stream, read, role, Some(config)).await;
         let mut ping = interval_at(tokio::time::Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { socket, ping, lives: true, to_ping: false, closing: None, close_sent: false, daemon }
@@ -220,7 +214,7 @@ mod tests {
 
     async fn both() -> (Socket<DuplexStream>, WebSocketStream<DuplexStream>) {
         let (ours, theirs) = duplex(1 << 16);
-        let ours = Socket::new(ours, Role::Server, 1000, None).await;
+        let ours = Socket::new(ours, Vec::new(), Role::Server, 1000, None).await;
         (ours, WebSocketStream::from_raw_socket(theirs, Role::Client, None).await)
     }
 

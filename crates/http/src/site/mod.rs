@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::jsonrpc::JsonRpc;
 use crate::origin::{is_own, is_reached_by};
-use crate::server::serve;
+use crate::server::{Serving, serve};
 use crate::xmlrpc::XmlRpc;
 use crate::{Body, Gateway};
 
@@ -70,7 +70,7 @@ pub(crate) trait Part: Send + Sync + 'static {
     }
 
     /// Answers a request that it takes.
-    fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Responding;
+    fn respond(&self, request: Request<Incoming>, visitor: &Arc<Visitor>) -> Responding;
 }
 
 /// A line of code in a language.
@@ -89,7 +89,6 @@ impl Sample {
 pub(crate) type Responding = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// What is known of a client.
-#[derive(Clone)]
 pub(crate) struct Visitor {
     /// What calls of this client have in common; its address and certificate are known to it.
     pub(crate) session: Arc<Session>,
@@ -97,8 +96,10 @@ pub(crate) struct Visitor {
     pub(crate) ids: Arc<CorrelationIds>,
     /// The daemon that it came to.
     pub(crate) daemon: DaemonHandle,
+    /// Its connection, for streams of events.
+    serving: Serving,
     /// What becomes of the connection when it speaks HTTP no more.
-    afterwards: Arc<Mutex<Option<Afterwards>>>,
+    afterwards: Mutex<Option<Afterwards>>,
 }
 
 type Afterwards = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -153,7 +154,7 @@ impl Site {
         self.own_pages.as_ref().is_none_or(|names| is_reached_by(headers, names))
     }
 
-    async fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Response<Body> {
+    async fn respond(&self, request: Request<Incoming>, visitor: &Arc<Visitor>) -> Response<Body> {
         let (method, path) = (request.method(), request.uri().path());
         let is_foreign = self.own_pages.as_ref().is_some_and(|names| !is_own(request.headers(), names));
         let foreign = || plain(StatusCode::FORBIDDEN, "only pages of this server may call it from a browser");
@@ -200,8 +201,9 @@ impl Part for Gateway {
         true
     }
 
-    fn respond(&self, request: Request<Incoming>, _visitor: Visitor) -> Responding {
+    fn respond(&self, mut request: Request<Incoming>, visitor: &Arc<Visitor>) -> Responding {
         let gateway = self.clone();
+        request.extensions_mut().insert(visitor.serving.clone());
         Box::pin(async move { Gateway::respond(&gateway, request).await })
     }
 }
@@ -224,33 +226,23 @@ impl Door for Site {
 
     fn serve(&self, client: Client) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let site = self.clone();
-        let visitor = Visitor {
+        let visitor = Arc::new(Visitor {
             session: client.session().clone(),
             ids: Arc::default(),
             daemon: client.daemon().clone(),
-            afterwards: Arc::default(),
-        };
+            serving: Serving::until(CancellationToken::new()),
+            afterwards: Mutex::default(),
+        });
         Box::pin(async move {
-            let stopping = CancellationToken::new();
-            let daemon = visitor.daemon.clone();
-            let (refused, afterwards) = (client.is_refused(), visitor.afterwards.clone());
-            let served = serve(client, stopping.clone(), |request| {
-                let (site, visitor) = (site.clone(), visitor.clone());
-                async move { if refused { busy() } else { site.respond(request, visitor).await } }
+            let (refused, stopping) = (client.is_refused(), visitor.daemon.stopping());
+            let served = serve(client, &visitor.serving, stopping, async |request| {
+                if refused { busy() } else { site.respond(request, &visitor).await }
             });
-            let mut served = std::pin::pin!(served);
-            let done = tokio::select! {
-                done = served.as_mut() => done,
-                () = daemon.stopping() => {
-                    stopping.cancel();
-                    served.await
-                }
-            };
-            if let Err(error) = done {
+            if let Err(error) = served.await {
                 tracing::debug!("an HTTP client: {error}");
                 return;
             }
-            let next = afterwards.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let next = visitor.afterwards.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(next) = next {
                 next.await;
             }

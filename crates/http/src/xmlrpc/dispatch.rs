@@ -26,7 +26,7 @@ pub(super) async fn respond(inner: &Inner, document: Bytes, visitor: &Visitor) -
             if name == "system.multicall" {
                 multicall(inner, arguments, visitor).await
             } else {
-                call(inner, &name, arguments, visitor).await
+                within(call(inner, &name, arguments, visitor).await, &mut { inner.max_response }, inner)
             }
         }
         Err(fault) => Err(fault),
@@ -37,6 +37,21 @@ pub(super) async fn respond(inner: &Inner, document: Bytes, visitor: &Visitor) -
             let mut out = Output::new();
             xmlrpc::write_fault(&mut out, &fault);
             out.into_vec()
+        }
+    }
+}
+
+/// What a call gave, if there is room for it; a fault that says so, if not.
+fn within(done: Result<Bytes, Fault>, room: &mut usize, inner: &Inner) -> Result<Bytes, Fault> {
+    let size = done.as_ref().map_or_else(|fault| fault.text.len(), Bytes::len);
+    match room.checked_sub(size) {
+        Some(left) => {
+            *room = left;
+            done
+        }
+        None => {
+            let message = format!("a response of more than {} bytes", inner.max_response);
+            Err(Fault::of(&Exception::value_error(message)))
         }
     }
 }
@@ -86,6 +101,7 @@ async fn multicall(inner: &Inner, arguments: Vec<Value>, visitor: &Visitor) -> R
     });
     let calls = calls.map_err(|exception| Fault::of(&exception))?;
     let mut results = Vec::new();
+    let mut room = inner.max_response;
     for entry in calls {
         let (name, arguments) = named(entry).map_err(|exception| Fault::of(&exception))?;
         let done = match (&*name, listed(arguments)) {
@@ -98,7 +114,7 @@ async fn multicall(inner: &Inner, arguments: Vec<Value>, visitor: &Visitor) -> R
             }
             (_, Ok(arguments)) => call(inner, &name, arguments, visitor).await,
         };
-        results.push(done);
+        results.push(within(done, &mut room, inner));
     }
     Ok(xmlrpc::multicall_results(&results).into())
 }

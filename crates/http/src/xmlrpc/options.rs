@@ -28,6 +28,7 @@ pub struct XmlRpc(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) settings: Arc<Settings>,
     pub(super) reading: Reading,
+    pub(super) max_response: usize,
     pub(super) max_calls: usize,
     pub(super) introspection: bool,
     /// What an `Authorization` header has to be one of; empty: there need be none.
@@ -39,6 +40,7 @@ impl Default for XmlRpc {
         Self(Arc::new(Inner {
             settings: Arc::new(Settings::default()),
             reading: Reading::of(20 << 20),
+            max_response: 256 << 20,
             max_calls: 10_000,
             introspection: true,
             users: Vec::new(),
@@ -79,6 +81,14 @@ impl XmlRpc {
     #[must_use]
     pub fn body_time(mut self, time: Duration) -> Self {
         self.inner().reading.time = time;
+        self
+    }
+
+    /// How many bytes a response may have, that to a multicall too, before it is compressed; 256 MiB unless told otherwise, which is what our
+    /// client takes. What would be larger is answered with a fault instead, in a multicall for that call alone; the call has been made.
+    #[must_use]
+    pub fn max_response(mut self, bytes: usize) -> Self {
+        self.inner().max_response = bytes;
         self
     }
 

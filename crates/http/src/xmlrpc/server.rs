@@ -1,6 +1,7 @@
 //! Requests of XML-RPC: what is around a call.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
@@ -64,14 +65,14 @@ impl Part for XmlRpc {
         }
     }
 
-    fn respond(&self, request: Request<Incoming>, visitor: Visitor) -> Responding {
-        let xmlrpc = self.0.clone();
-        Box::pin(async move { xmlrpc.answer(request, visitor).await.unwrap_or_else(Refused::answer) })
+    fn respond(&self, request: Request<Incoming>, visitor: &Arc<Visitor>) -> Responding {
+        let (xmlrpc, visitor) = (self.0.clone(), visitor.clone());
+        Box::pin(async move { xmlrpc.answer(request, &visitor).await.unwrap_or_else(Refused::answer) })
     }
 }
 
 impl Inner {
-    async fn answer(&self, request: Request<Incoming>, visitor: Visitor) -> Result<Response<Body>, Refused> {
+    async fn answer(&self, request: Request<Incoming>, visitor: &Visitor) -> Result<Response<Body>, Refused> {
         let (head, body) = request.into_parts();
         if !self.lets_in(head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes)) {
             return Err(Refused::new(StatusCode::UNAUTHORIZED, "this needs a name and a password"));
@@ -86,7 +87,7 @@ impl Inner {
             let body = self.read(&head, body).await?;
             self.decode(&head, body)?
         };
-        let response = dispatch::respond(self, document, &visitor).await;
+        let response = dispatch::respond(self, document, visitor).await;
         Ok(answered(response, &head.headers))
     }
 

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use salamander_codec::{Codec, Output, Settings};
 use salamander_value::to_writer;
 use salamander_wire::multiprocessing::{Decoder, begin, finish, write_frame};
@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::exchange::of_wire;
 use crate::error::{Error, Kind, Result};
+use crate::pipe::Pipe;
 use crate::rpc::Replies;
 use crate::stream::Stream;
 use crate::zone;
@@ -27,12 +28,8 @@ use crate::zone;
 /// Python's `multiprocessing.connection.Connection`, 3.8 to 3.13.
 #[derive(Debug)]
 pub struct Connection {
-    stream: Stream,
-    input: BytesMut,
+    pipe: Pipe,
     decoder: Decoder,
-    output: Output,
-    /// How much of the output the system has.
-    written: usize,
     max: usize,
     /// Its place among those of the listener.
     _place: Option<OwnedSemaphorePermit>,
@@ -40,15 +37,7 @@ pub struct Connection {
 
 impl Connection {
     pub(super) fn new(stream: Stream, max_message_size: usize) -> Self {
-        Self {
-            stream,
-            input: BytesMut::new(),
-            decoder: Decoder::new(max_message_size),
-            output: Output::new(),
-            written: 0,
-            max: max_message_size,
-            _place: None,
-        }
+        Self { pipe: Pipe::new(stream), decoder: Decoder::new(max_message_size), max: max_message_size, _place: None }
     }
 
     pub(super) fn with_place(self, place: OwnedSemaphorePermit) -> Self {
@@ -57,7 +46,7 @@ impl Connection {
 
     /// The address of the other end; none on a Unix domain socket.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.stream.peer()
+        self.pipe.peer()
     }
 
     /// Sends a message.
@@ -68,7 +57,7 @@ impl Connection {
     /// # Wire
     /// `Connection.send_bytes`
     pub async fn send_bytes(&mut self, bytes: impl Into<Bytes>) -> Result<()> {
-        write_frame(&mut self.output, &bytes.into(), self.max).map_err(|error| of_wire(&error))?;
+        write_frame(&mut self.pipe.output, &bytes.into(), self.max).map_err(|error| of_wire(&error))?;
         self.flush().await
     }
 
@@ -107,15 +96,12 @@ impl Connection {
             if let Some(message) = self.whole(max)? {
                 return Ok(Some(message));
             }
-            let read = poll_fn(|cx| {
-                self.decoder.reserve(&mut self.input);
-                self.stream.poll_fill(cx, &mut self.input)
+            let there = poll_fn(|cx| {
+                self.decoder.reserve(&mut self.pipe.input);
+                self.pipe.poll_receive(cx)
             });
-            match read.await {
-                Ok(0) if self.input.is_empty() => return Ok(None),
-                Ok(0) => return Err(Error::connection("the connection ends in the middle of a message")),
-                Ok(_) => {}
-                Err(error) => return Err(Error::connection(format!("receiving failed: {error}"))),
+            if !there.await? {
+                return Ok(None);
             }
         }
     }
@@ -141,7 +127,7 @@ impl Connection {
 
     fn whole(&mut self, max: usize) -> Result<Option<Bytes>> {
         self.decoder.set_max(max);
-        let message = self.decoder.decode(&mut self.input).map_err(|error| of_wire(&error))?;
+        let message = self.decoder.decode(&mut self.pipe.input).map_err(|error| of_wire(&error))?;
         match message {
             // Its length was read when another limit was in force.
             Some(message) if message.len() > max => {
@@ -153,25 +139,24 @@ impl Connection {
 
     /// How much is to be sent.
     pub(super) fn unsent(&self) -> usize {
-        self.output.total_len() - self.written
+        self.pipe.unsent()
     }
 
     /// Sends what there is in the output.
     pub(crate) async fn flush(&mut self) -> Result<()> {
-        let Self { stream, output, written, .. } = self;
-        let sent = poll_fn(|cx| stream.poll_write_all(cx, output, written)).await;
-        sent.map_err(|error| Error::connection(format!("sending failed: {error}")))
+        self.pipe.flush().await
     }
 }
 
 impl Replies for Connection {
     fn write<E: Into<Error>>(&mut self, body: impl FnOnce(&mut Output) -> Result<(), E>) -> Result<()> {
-        let started = begin(&mut self.output);
-        if let Err(error) = body(&mut self.output) {
-            started.abandon(&mut self.output);
+        let output = &mut self.pipe.output;
+        let started = begin(output);
+        if let Err(error) = body(output) {
+            started.abandon(output);
             return Err(error.into());
         }
-        finish(&mut self.output, started, self.max).map_err(|error| of_wire(&error))
+        finish(output, started, self.max).map_err(|error| of_wire(&error))
     }
 }
 

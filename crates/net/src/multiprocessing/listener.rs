@@ -41,7 +41,7 @@ impl Listener {
         config: Arc<Config>,
         key: Option<AuthKey>,
     ) -> Self {
-        let places = Arc::new(Semaphore::new(options.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let places = options.ends.places();
         Self { sockets, location, options, config, key, arriving: JoinSet::new(), places }
     }
 
@@ -77,7 +77,7 @@ impl Listener {
                     }
                 }
                 (stream, place) = listen::accept_any(&self.sockets, &self.places, &self.config) => {
-                    let max = self.options.size_limit(&self.config);
+                    let max = self.options.ends.size_limit(&self.config);
                     let connection = Connection::new(stream, max).with_place(place);
                     match &self.key {
                         None => return connection,

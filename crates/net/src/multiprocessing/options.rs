@@ -11,18 +11,15 @@ use super::exchange;
 use super::listener::Listener;
 use crate::config::Config;
 use crate::daemon::listen;
+use crate::ends::Ends;
 use crate::error::{Error, Result};
 use crate::rpc::{Form, RpcProxy, Way};
-use crate::stream::{Stream, within};
 
 /// How long the other end has to show that it has the key.
 const KEY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client of a server of calls may say nothing before its first call where it needs no key.
 const FIRST_CALL: Duration = Duration::from_secs(60);
-
-/// How many clients a listener has at once.
-const MAX_CONNECTIONS: usize = 1024;
 
 /// How the ends of connections are opened, for [`Listener`] and [`Connection`].
 ///
@@ -34,9 +31,7 @@ pub struct Options {
     pub(super) without_md5: bool,
     pub(super) key_timeout: Duration,
     pub(super) first_call: Duration,
-    pub(super) max_message_size: Option<usize>,
-    pub(super) max_connections: usize,
-    pub(super) config: Option<Arc<Config>>,
+    pub(super) ends: Ends,
 }
 
 impl Options {
@@ -47,9 +42,7 @@ impl Options {
             without_md5: false,
             key_timeout: KEY_TIMEOUT,
             first_call: FIRST_CALL,
-            max_message_size: None,
-            max_connections: MAX_CONNECTIONS,
-            config: None,
+            ends: Ends::default(),
         }
     }
 
@@ -81,20 +74,20 @@ impl Options {
 
     /// How large messages may be, in both directions, instead of `MAX_MESSAGE_SIZE`.
     pub fn max_message_size(mut self, size: usize) -> Self {
-        self.max_message_size = Some(size);
+        self.ends.max_message_size = Some(size);
         self
     }
 
     /// How many clients a listener has at once, those that have not shown their key yet among them: 1,024 unless something else is
     /// said here. Others wait in the system's queue.
     pub fn max_connections(mut self, limit: usize) -> Self {
-        self.max_connections = limit;
+        self.ends.max_connections = limit;
         self
     }
 
     /// With these settings instead of those of the environment.
     pub fn config(mut self, config: Arc<Config>) -> Self {
-        self.config = Some(config);
+        self.ends.config = Some(config);
         self
     }
 
@@ -106,7 +99,7 @@ impl Options {
     /// # Wire
     /// Python's `multiprocessing.connection.Listener`, 3.8 to 3.13.
     pub async fn listen(self, location: &str) -> Result<Listener> {
-        let (config, key) = (self.settings()?, self.key()?);
+        let (config, key) = (self.ends.settings()?, self.key()?);
         let (sockets, location) = listen::listen(location, &config).await?;
         Ok(Listener::new(sockets, location, self, config, key))
     }
@@ -120,9 +113,9 @@ impl Options {
     /// # Wire
     /// Python's `multiprocessing.connection.Client`, 3.8 to 3.13.
     pub async fn connect(&self, location: &str) -> Result<Connection> {
-        let (config, key) = (self.settings()?, self.key()?);
-        let stream = within(config.comm_timeout(), Stream::connect_to(location, &config), "connecting").await??;
-        let mut connection = Connection::new(stream, self.size_limit(&config));
+        let key = self.key()?;
+        let (stream, size) = self.ends.connect(location).await?;
+        let mut connection = Connection::new(stream, size);
         if let Some(key) = key {
             exchange::run(&mut connection, key, Role::Client, self).await?;
         }
@@ -132,17 +125,6 @@ impl Options {
     /// Calls the functions of the server there. Nothing is connected yet.
     pub fn proxy(self, location: &str) -> RpcProxy {
         RpcProxy::new(Way::Multiprocessing(self), location, Form::default())
-    }
-
-    pub(super) fn settings(&self) -> Result<Arc<Config>> {
-        match &self.config {
-            Some(config) => Ok(config.clone()),
-            None => Ok(Config::global()?),
-        }
-    }
-
-    pub(super) fn size_limit(&self, config: &Config) -> usize {
-        self.max_message_size.unwrap_or(config.max_message_size)
     }
 
     pub(super) fn key(&self) -> Result<Option<AuthKey>> {

@@ -48,7 +48,7 @@ impl Options {
     /// # Errors
     /// As [`Options::listen`].
     pub async fn serve(self, daemon: &DaemonHandle, location: &str) -> Result<RpcServer> {
-        let config = self.config.clone().unwrap_or_else(|| daemon.0.config.clone());
+        let config = self.ends.config.clone().unwrap_or_else(|| daemon.0.config.clone());
         let listener = self.config(config).listen(location).await?;
         Ok(RpcServer { listener, daemon: daemon.clone() })
     }

@@ -5,22 +5,19 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::task::Poll;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use salamander_codec::Output;
 use salamander_wire::WireError;
 use salamander_wire::zmtp::{Session, SocketType, begin, finish, write_part};
 
 use crate::error::{Error, Kind, Result};
+use crate::pipe::Pipe;
 use crate::stream::Stream;
 
 /// A connection to another socket.
 pub(crate) struct Connection {
-    stream: Stream,
+    pipe: Pipe,
     session: Session,
-    input: BytesMut,
-    output: Output,
-    /// How much of the output the system has.
-    written: usize,
     max: usize,
     /// A message that came together with the end of the handshake.
     early: Option<Vec<Bytes>>,
@@ -39,18 +36,18 @@ pub(super) enum Turn {
 
 impl Connection {
     pub(super) fn new(stream: Stream, socket: SocketType, max_message_size: usize) -> Self {
-        let mut output = Output::new();
+        let mut pipe = Pipe::new(stream);
         let session = Session::new(socket, max_message_size);
-        session.greet(&mut output);
-        Self { stream, session, input: BytesMut::new(), output, written: 0, max: max_message_size, early: None }
+        session.greet(&mut pipe.output);
+        Self { pipe, session, max: max_message_size, early: None }
     }
 
     pub(super) fn peer(&self) -> Option<SocketAddr> {
-        self.stream.peer()
+        self.pipe.peer()
     }
 
     pub(super) fn peer_name(&self) -> String {
-        self.stream.peer_name()
+        self.pipe.peer_name()
     }
 
     /// Greets, and shakes hands.
@@ -78,47 +75,38 @@ impl Connection {
         if let Some(message) = self.early.take() {
             return Ok(Some(message));
         }
-        if self.session.is_open() && self.input.is_empty() {
+        if self.session.is_open() && self.pipe.input.is_empty() {
             return Ok(None);
         }
-        self.session.receive(&mut self.input, &mut self.output).map_err(|error| of_wire(&error))
+        self.session.receive(&mut self.pipe.input, &mut self.pipe.output).map_err(|error| of_wire(&error))
     }
 
     /// How much is to be sent.
     pub(super) fn unsent(&self) -> usize {
-        self.output.total_len() - self.written
+        self.pipe.unsent()
     }
 
     /// Sends what there is, or receives, whichever goes first; it only receives where that is wanted.
     pub(super) async fn turn(&mut self, receive: bool) -> Result<Turn> {
-        let Self { stream, session, input, output, written, .. } = self;
+        let Self { pipe, session, .. } = self;
         poll_fn(|cx| {
-            if output.total_len() > *written
-                && let Poll::Ready(sent) = stream.poll_write_all(cx, output, written)
+            if pipe.unsent() > 0
+                && let Poll::Ready(sent) = pipe.poll_send(cx)
             {
-                let failed = |error| Error::connection(format!("sending failed: {error}"));
-                return Poll::Ready(sent.map(|()| Turn::Sent).map_err(failed));
+                return Poll::Ready(sent.map(|()| Turn::Sent));
             }
             if !receive {
                 return Poll::Pending;
             }
-            session.reserve(input);
-            stream.poll_fill(cx, input).map(|read| match read {
-                Ok(0) if input.is_empty() => Ok(Turn::Closed),
-                Ok(0) => Err(Error::connection("the connection ends in the middle of a message")),
-                Ok(_) => Ok(Turn::Received),
-                Err(error) => Err(Error::connection(format!("receiving failed: {error}"))),
-            })
+            session.reserve(&mut pipe.input);
+            pipe.poll_receive(cx).map_ok(|there| if there { Turn::Received } else { Turn::Closed })
         })
         .await
     }
 
     /// Sends all that there is.
     pub(crate) async fn flush(&mut self) -> Result<()> {
-        while self.unsent() > 0 {
-            self.turn(false).await?;
-        }
-        Ok(())
+        self.pipe.flush().await
     }
 
     /// Puts a request into the output, as a `REQ` sends it: behind an empty part.
@@ -135,17 +123,18 @@ impl Connection {
         envelope: &[Bytes],
         body: impl FnOnce(&mut Output) -> Result<(), E>,
     ) -> Result<()> {
-        let start = self.output.mark();
+        let output = &mut self.pipe.output;
+        let start = output.mark();
         for part in envelope {
-            write_part(&mut self.output, part, true);
+            write_part(output, part, true);
         }
-        let started = begin(&mut self.output);
-        let written = match body(&mut self.output) {
-            Ok(()) => finish(&mut self.output, started, self.max).map_err(|error| of_wire(&error)),
+        let started = begin(output);
+        let written = match body(output) {
+            Ok(()) => finish(output, started, self.max).map_err(|error| of_wire(&error)),
             Err(error) => Err(error.into()),
         };
         if written.is_err() {
-            self.output.rewind(start);
+            output.rewind(start);
         }
         written
     }
@@ -168,7 +157,7 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("Connection").field("pipe", &self.pipe).finish_non_exhaustive()
     }
 }
 

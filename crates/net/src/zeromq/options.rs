@@ -8,15 +8,13 @@ use salamander_wire::zmtp::SocketType;
 
 use super::connection::Connection;
 use crate::config::Config;
+use crate::ends::Ends;
 use crate::error::Result;
 use crate::rpc::{Form, RpcProxy, Way};
-use crate::stream::{Stream, within};
+use crate::stream::within;
 
 /// How long the other end has for the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How many clients a server has at once.
-const MAX_CONNECTIONS: usize = 1024;
 
 /// What kind of socket a server is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -48,21 +46,13 @@ impl ServerType {
 pub struct Options {
     pub(super) server_type: ServerType,
     pub(super) handshake_timeout: Duration,
-    pub(super) max_message_size: Option<usize>,
-    pub(super) max_connections: usize,
-    pub(super) config: Option<Arc<Config>>,
+    pub(super) ends: Ends,
 }
 
 impl Options {
     /// With Pyro's settings of the environment where they say something of sockets and sizes.
     pub fn new() -> Self {
-        Self {
-            server_type: ServerType::default(),
-            handshake_timeout: HANDSHAKE_TIMEOUT,
-            max_message_size: None,
-            max_connections: MAX_CONNECTIONS,
-            config: None,
-        }
+        Self { server_type: ServerType::default(), handshake_timeout: HANDSHAKE_TIMEOUT, ends: Ends::default() }
     }
 
     /// What kind of socket a server is; [`Rep`](ServerType::Rep) unless something else is said here.
@@ -79,20 +69,20 @@ impl Options {
 
     /// How large messages may be, in both directions, instead of `MAX_MESSAGE_SIZE`.
     pub fn max_message_size(mut self, size: usize) -> Self {
-        self.max_message_size = Some(size);
+        self.ends.max_message_size = Some(size);
         self
     }
 
     /// How many clients a server has at once, those that have not shaken hands yet among them: 1,024 unless something else is said
     /// here. Others wait in the system's queue.
     pub fn max_connections(mut self, limit: usize) -> Self {
-        self.max_connections = limit;
+        self.ends.max_connections = limit;
         self
     }
 
     /// With these settings instead of those of the environment.
     pub fn config(mut self, config: Arc<Config>) -> Self {
-        self.config = Some(config);
+        self.ends.config = Some(config);
         self
     }
 
@@ -104,20 +94,10 @@ impl Options {
 
     /// Connects a `REQ`, and shakes hands.
     pub(crate) async fn connect(&self, location: &str) -> Result<Connection> {
-        let config = match &self.config {
-            Some(config) => config.clone(),
-            None => Config::global()?,
-        };
-        let location = plain(location);
-        let opened = Stream::connect_to(&location, &config);
-        let stream = within(config.comm_timeout(), opened, "connecting").await??;
-        let mut connection = Connection::new(stream, SocketType::Req, self.size_limit(&config));
+        let (stream, size) = self.ends.connect(&plain(location)).await?;
+        let mut connection = Connection::new(stream, SocketType::Req, size);
         within(Some(self.handshake_timeout), connection.open(), "shaking hands").await??;
         Ok(connection)
-    }
-
-    pub(super) fn size_limit(&self, config: &Config) -> usize {
-        self.max_message_size.unwrap_or(config.max_message_size)
     }
 }
 

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use salamander_codec::{Output, Settings};
-use tokio::sync::Semaphore;
 
 use super::connection::{Connection, Turn};
 use super::options::{Options, ServerType, plain};
@@ -52,7 +51,7 @@ impl Options {
     /// # Errors
     /// Where the location is none, or taken.
     pub async fn serve(self, daemon: &DaemonHandle, location: &str) -> Result<RpcServer> {
-        let config = self.config.clone().unwrap_or_else(|| daemon.0.config.clone());
+        let config = self.ends.config.clone().unwrap_or_else(|| daemon.0.config.clone());
         let (sockets, location) = listen::listen(&plain(location), &config).await?;
         Ok(RpcServer { sockets, location, options: self, config, daemon: daemon.clone() })
     }
@@ -91,7 +90,7 @@ impl RpcServer {
         let _listening = shared.tasks.token();
         let _announced = self.daemon.announce(self.beside());
         let Self { sockets, location, options, config, daemon } = self;
-        let places = Arc::new(Semaphore::new(options.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let places = options.ends.places();
         let settings = Answers::settings_of(&daemon);
         tracing::info!("calls by ZeroMQ are served on {location}");
         loop {
@@ -99,7 +98,7 @@ impl RpcServer {
                 () = shared.stopping.cancelled() => return,
                 (stream, place) = listen::accept_any(&sockets, &places, &config) => {
                     let (options, daemon, settings) = (options.clone(), daemon.clone(), settings.clone());
-                    let size = options.size_limit(&config);
+                    let size = options.ends.size_limit(&config);
                     shared.tasks.spawn(async move {
                         serve_client(stream, options, size, daemon, settings).await;
                         drop(place);

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use http::header::{
     CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -93,7 +94,7 @@ impl Live {
 
     /// Sends a message that nobody answers.
     pub(super) async fn tell(&self, message: Vec<u8>) -> Result<()> {
-        self.send(&*self.connected().await?, message).await
+        self.say(message.into(), &[], Vec::new()).await.map(drop)
     }
 
     /// Makes a call.
@@ -106,20 +107,9 @@ impl Live {
 
     /// Sends a message, and waits for the responses to its requests.
     pub(super) async fn exchange(&self, ids: &[u64], message: Vec<u8>) -> Result<Vec<Result<Value>>> {
-        let connection = self.connected().await?;
-        let mut responses = Vec::with_capacity(ids.len());
-        for &id in ids {
-            let (sender, receiver) = oneshot::channel();
-            let mut calls = connection.waiting.lock();
-            if let Some(error) = &calls.over {
-                return Err(error.clone());
-            }
-            calls.by_id.insert(id, sender);
-            responses.push(receiver);
-        }
+        let (senders, responses): (Vec<_>, Vec<_>) = ids.iter().map(|_| oneshot::channel()).unzip();
         // Who no longer waits is forgotten.
-        let _forget = Forget { waiting: &connection.waiting, ids };
-        self.send(&connection, message).await?;
+        let _waiting = self.say(message.into(), ids, senders).await?;
         let mut results = Vec::with_capacity(ids.len());
         for response in responses {
             results.push(match response.await {
@@ -130,37 +120,29 @@ impl Live {
         Ok(results)
     }
 
-    async fn send(&self, connection: &Connection, message: Vec<u8>) -> Result<()> {
-        connection.out.send(message.into()).await.map_err(|_| self.lost("the connection is closed"))
-    }
-
-    /// The connection, opened if there is none.
-    async fn connected(&self) -> Result<Arc<Connection>> {
+    /// Sends a message, on a connection that is opened if there is none. Responses to it go to these senders while what this gives is kept.
+    async fn say<'i>(
+        &self,
+        message: Bytes,
+        ids: &'i [u64],
+        senders: Vec<oneshot::Sender<Result<Value>>>,
+    ) -> Result<Expected<'i>> {
         let mut kept = self.connection.lock().await;
-        if let Some(connection) = kept.as_ref().filter(|connection| !connection.out.is_closed()) {
-            return Ok(connection.clone());
+        if let Some(connection) = kept.clone().filter(|connection| !connection.out.is_closed()) {
+            drop(kept);
+            let expected = connection.waiting.register(ids, senders)?;
+            connection.out.send(message).await.map_err(|_| self.lost("the connection is closed"))?;
+            return Ok(expected);
         }
-        let messages = self.open().await?;
+        let mut messages = self.open().await?;
+        // The server works on it while another thread takes the connection over.
+        messages.send(message).await?;
         let (out, from_callers) = mpsc::channel(WAITING);
         let waiting = Arc::new(Waiting::default());
-        let (calls, place) = (waiting.clone(), self.place.to_string());
-        tokio::spawn(async move {
-            let done = drive(messages, from_callers, &calls).await;
-            let why = done.map_or_else(
-                |error| error,
-                |()| Error::new(Kind::Connection, "the server has closed the connection"),
-            );
-            let why = match why.kind() {
-                Kind::Connection => Error::new(Kind::Connection, format!("{place}: {why}")),
-                _ => why,
-            };
-            let mut calls = calls.lock();
-            calls.over = Some(why.clone());
-            calls.by_id.drain().for_each(|(_, waiting)| drop(waiting.send(Err(why.clone()))));
-        });
-        let connection = Arc::new(Connection { out, waiting });
-        *kept = Some(connection.clone());
-        Ok(connection)
+        let expected = waiting.register(ids, senders)?;
+        tokio::spawn(attend(messages, from_callers, waiting.clone(), self.place.to_string()));
+        *kept = Some(Arc::new(Connection { out, waiting }));
+        Ok(expected)
     }
 
     /// Opens a connection.
@@ -169,13 +151,15 @@ impl Live {
         if self.place.scheme == Scheme::Tcp {
             return Ok(Box::pin(Framed::new(stream, Lines::new(self.max_message))));
         }
-        let (mut connection, driver) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.lost(&error.to_string()))?;
-        tokio::spawn(async move {
-            if let Err(error) = driver.with_upgrades().await {
-                tracing::debug!("the handshake of a WebSocket: {error}");
-            }
-        });
+        let (stream, read) = self.shake_hands(stream).await?;
+        Ok(Box::pin(Socket::new(stream, read.into(), Role::Client, self.max_message, None).await))
+    }
+
+    /// Makes a WebSocket of a connection: it, and what the server has said already. All of it is done by whoever connects: a
+    /// handshake handed to another task would wake two threads.
+    async fn shake_hands(&self, stream: salamander_net::Socket) -> Result<(salamander_net::Socket, Bytes)> {
+        let lost = |error: hyper::Error| self.lost(&error.to_string());
+        let (mut connection, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
         let key = STANDARD.encode(Uuid::new_v4().as_bytes());
         let request = Request::builder()
             .uri(&*self.place.path)
@@ -187,21 +171,46 @@ impl Live {
             .header(SEC_WEBSOCKET_PROTOCOL, "jsonrpc")
             .body(Empty::<Bytes>::new())
             .map_err(|error| Error::new(Kind::Misuse, error.to_string()))?;
-        let response = connection.send_request(request).await.map_err(|error| self.lost(&error.to_string()))?;
+        // It is over when the protocol changes, and gives the connection back.
+        let mut driver = pin!(driver.without_shutdown());
+        let asked = pin!(connection.send_request(request));
+        let (response, driven) = match select(asked, driver.as_mut()).await {
+            Either::Left((response, _)) => (response, None),
+            Either::Right((driven, asked)) => (asked.await, Some(driven)),
+        };
+        let response = response.map_err(lost)?;
         let accepts =
-            response.headers().get(SEC_WEBSOCKET_ACCEPT).is_some_and(|key_| *key_ == *accept_key(key.as_bytes()));
+            response.headers().get(SEC_WEBSOCKET_ACCEPT).is_some_and(|given| *given == *accept_key(key.as_bytes()));
         if response.status() != StatusCode::SWITCHING_PROTOCOLS || !accepts {
             let message = format!("{} opens no WebSocket: {}", self.place, response.status());
             return Err(Error::new(Kind::Protocol, message));
         }
-        let upgraded = hyper::upgrade::on(response).await.map_err(|error| self.lost(&error.to_string()))?;
-        Ok(Box::pin(Socket::new(TokioIo::new(upgraded), Role::Client, self.max_message, None).await))
+        let parts = match driven {
+            Some(driven) => driven,
+            None => driver.await,
+        };
+        let parts = parts.map_err(lost)?;
+        Ok((parts.io.into_inner(), parts.read_buf))
     }
 
     #[cold]
     fn lost(&self, why: &str) -> Error {
         Error::new(Kind::Connection, format!("{}: {why}", self.place))
     }
+}
+
+/// Drives a connection to its end, and tells those who wait still that there is no more to come.
+async fn attend(messages: Messages, from_callers: mpsc::Receiver<Bytes>, calls: Arc<Waiting>, place: String) {
+    let done = drive(messages, from_callers, &calls).await;
+    let why =
+        done.map_or_else(|error| error, |()| Error::new(Kind::Connection, "the server has closed the connection"));
+    let why = match why.kind() {
+        Kind::Connection => Error::new(Kind::Connection, format!("{place}: {why}")),
+        _ => why,
+    };
+    let mut calls = calls.lock();
+    calls.over = Some(why.clone());
+    calls.by_id.drain().for_each(|(_, waiting)| drop(waiting.send(Err(why.clone()))));
 }
 
 /// Writes what callers send, and gives them their responses, until one of both ends.
@@ -237,6 +246,20 @@ impl Waiting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Gives the responses with these ids to these senders, while what this gives is kept.
+    fn register<'i>(
+        self: &Arc<Self>,
+        ids: &'i [u64],
+        senders: Vec<oneshot::Sender<Result<Value>>>,
+    ) -> Result<Expected<'i>> {
+        let mut calls = self.lock();
+        if let Some(error) = &calls.over {
+            return Err(error.clone());
+        }
+        calls.by_id.extend(ids.iter().copied().zip(senders));
+        Ok(Expected { waiting: self.clone(), ids })
+    }
+
     /// Gives responses to those who wait for them.
     fn take(&self, received: Received) {
         let responses = match received {
@@ -261,12 +284,13 @@ impl Waiting {
     }
 }
 
-struct Forget<'c> {
-    waiting: &'c Waiting,
-    ids: &'c [u64],
+/// Responses that somebody waits for.
+struct Expected<'i> {
+    waiting: Arc<Waiting>,
+    ids: &'i [u64],
 }
 
-impl Drop for Forget<'_> {
+impl Drop for Expected<'_> {
     fn drop(&mut self) {
         let mut calls = self.waiting.lock();
         self.ids.iter().for_each(|id| drop(calls.by_id.remove(id)));

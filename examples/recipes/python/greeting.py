@@ -1,4 +1,4 @@
-"""Asks the object of greeting.rs for a fortune: by its URI, if one is given, else by its name."""
+"""Asks the object of the greetings for a fortune: by its URI, if one is given, else by its name."""
 
 import sys
 

@@ -1,7 +1,4 @@
 //! Properties: read and set as attributes, one of them read-only.
-//!
-//! `cargo run -p salamander --example attributes` serves them, the same with a URI uses them, and so does
-//! `attributes.py`; with `both` one process does both.
 
 use salamander::prelude::*;
 
@@ -35,19 +32,7 @@ impl Thermostat {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("both") => {
-            let (daemon, uri) = daemon().await?;
-            tokio::spawn(daemon.serve());
-            call(&uri.to_string()).await
-        }
-        Some(uri) => call(uri).await,
-        None => {
-            let (daemon, uri) = daemon().await?;
-            println!("next: python crates/salamander/examples/attributes.py {uri}");
-            daemon.serve().await
-        }
-    }
+    recipes::run("attributes", daemon(), call).await
 }
 
 async fn daemon() -> Result<(Daemon, Uri)> {
@@ -56,7 +41,7 @@ async fn daemon() -> Result<(Daemon, Uri)> {
     Ok((daemon, uri))
 }
 
-async fn call(uri: &str) -> Result<()> {
+async fn call(uri: String) -> Result<()> {
     let thermostat = Proxy::new(uri)?;
     thermostat.set("celsius", &21.5).await?;
     let celsius: f64 = thermostat.get("celsius").await?;

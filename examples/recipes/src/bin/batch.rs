@@ -1,7 +1,4 @@
 //! Many calls in one message, made in order up to the first that fails.
-//!
-//! `cargo run -p salamander --example batch` serves the object, the same with a URI calls it, and so does `batch.py`; with `both` one process
-//! does both.
 
 use salamander::prelude::*;
 
@@ -28,19 +25,7 @@ impl Account {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("both") => {
-            let (daemon, uri) = daemon().await?;
-            tokio::spawn(daemon.serve());
-            call(&uri.to_string()).await
-        }
-        Some(uri) => call(uri).await,
-        None => {
-            let (daemon, uri) = daemon().await?;
-            println!("next: python crates/salamander/examples/batch.py {uri}");
-            daemon.serve().await
-        }
-    }
+    recipes::run("batch", daemon(), call).await
 }
 
 async fn daemon() -> Result<(Daemon, Uri)> {
@@ -49,7 +34,7 @@ async fn daemon() -> Result<(Daemon, Uri)> {
     Ok((daemon, uri))
 }
 
-async fn call(uri: &str) -> Result<()> {
+async fn call(uri: String) -> Result<()> {
     let account = Proxy::new(uri)?;
     let mut batch = account.batch();
     batch.call("deposit", (100,)).call("withdraw", (30,)).call("withdraw", (1000,)).call("deposit", (1,));
