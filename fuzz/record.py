@@ -22,6 +22,8 @@ import uuid
 import xmlrpc.client
 import zlib
 
+import amqp
+import amqp.serialization
 import msgpack
 import yaml
 import serpent
@@ -401,6 +403,51 @@ def record_zmtp():
     save("zmtp", "in_pieces", b"\3" + bytes([0, 3, 12]) + streams["dealer"] + streams["pings"][len(opened):])
 
 
+def record_amqp():
+    """What RabbitMQ sends, as py-amqp encodes it."""
+    def frame(kind, channel, payload):
+        return struct.pack(">BHI", kind, channel, len(payload)) + payload + b"\xce"
+
+    def method(channel, number, form="", *values):
+        return frame(1, channel, struct.pack(">HH", *number) + amqp.serialization.dumps(form, values))
+
+    def content(channel, body, **properties):
+        header = amqp.Message(body, **properties)._serialize_properties()
+        parts = [frame(3, channel, body[at:at + 100]) for at in range(0, len(body), 100)]
+        return frame(2, channel, struct.pack(">HHQ", 60, 0, len(body)) + header) + b"".join(parts)
+
+    headers = {"lang": "py", "task": "tasks.add", "id": "1", "eta": None, "retries": 0, "timelimit": [None, 1.5], "flag": True,
+               "deep": {"a": [{"b": [1, 2**40]}]}, "decimal": decimal.Decimal("1.50"), "time": datetime.datetime(2024, 2, 29),
+               "bytes": b"\xff\xfe", "text": "\u00e9"}
+    every = dict(content_type="application/json", content_encoding="utf-8", application_headers=headers, delivery_mode=2, priority=9,
+                 correlation_id="1", reply_to="answers", expiration="1000", message_id="m", timestamp=2**33,
+                 type="t", user_id="guest", app_id="a", cluster_id="c")
+    deliver = method(3, (60, 60), "sLbss", "tag", 1, True, "", "celery")
+    capabilities = {"publisher_confirms": True, "basic.nack": True}
+    streams = {
+        "opening": method(0, (10, 10), "ooFSS", 0, 9, {"product": "RabbitMQ", "capabilities": capabilities}, b"PLAIN AMQPLAIN", b"en_US")
+        + method(0, (10, 30), "BlB", 2047, 131072, 60) + method(0, (10, 41), "s", ""),
+        "delivery": deliver + content(3, b"x" * 250, **every),
+        "deliveries": (deliver + content(3, b"[[], {}, {}]", application_headers={})) * 3,
+        "empty": deliver + content(3, b""),
+        "got": method(1, (60, 71), "Lbssl", 7, False, "celery", "celery", 3) + content(1, b"{}", **every) + method(1, (60, 72), "s", ""),
+        "returned": method(2, (60, 50), "Bsss", 312, "NO_ROUTE", "", "nowhere") + content(2, b"{}"),
+        "replies": method(1, (20, 11), "S", b"") + method(1, (50, 11), "sll", "celery", 3, 1) + method(1, (50, 21))
+        + method(1, (60, 11)) + method(3, (60, 21), "s", "tag") + method(1, (85, 11)) + method(2, (60, 80), "Lb", 9, True)
+        + method(2, (60, 120), "Lbb", 10, False, False) + method(3, (60, 30), "sb", "tag", True) + method(1, (20, 20), "b", True),
+        "closings": method(3, (20, 40), "BsBB", 404, "NOT_FOUND - no exchange 'x' in vhost '/'", 60, 40) + method(3, (20, 41))
+        + method(0, (10, 60), "s", "low on memory") + method(0, (10, 61)) + frame(8, 0, b"")
+        + method(0, (10, 50), "BsBB", 320, "CONNECTION_FORCED", 0, 0) + method(0, (10, 51)),
+        "other_version": b"AMQP\0\0\x09\0",
+        "http": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        "long_length": struct.pack(">BHI", 1, 0, 2**32 - 1) + b"x",
+        "unended": frame(8, 0, b"")[:-1] + b"\0",
+    }
+    for name, data in streams.items():
+        save("amqp", name, b"\0" + data)
+    save("amqp", "in_pieces", b"\3" + bytes([0, 3, 12]) + streams["opening"] + streams["delivery"] + streams["closings"])
+
+
 DOCUMENTS = {
     "block": "a:\n- 1\n- b: |\n    text\n      more\n  c: >-\n    folded\n    text\n? - complex\n: 2\n",
     "aliases": "- &a [1, 2]\n- *a\n- &b {x: *a}\n- <<: *b\n  y: 3\n- <<: [*b, {z: 1}]\n",
@@ -454,3 +501,4 @@ record_wire()
 record_wire_pyro4()
 record_uris()
 record_patterns()
+record_amqp()

@@ -1,6 +1,7 @@
 //! What the fuzz targets do with their input. Each is a plain function of bytes that panics where something is wrong, so that
 //! any runner will do: cargo-fuzz on nightly Rust, and `interop/tests/fuzz_replay.rs` on stable.
 
+pub mod amqp;
 mod gateway;
 mod tasks;
 pub mod zmtp;
@@ -16,7 +17,7 @@ use salamander_value::{Kind, Value, read_value};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     ("serpent", serpent),
     ("json", json),
     ("marshal", marshal),
@@ -31,6 +32,7 @@ pub const TARGETS: [Target; 17] = [
     ("wire_pyro4", wire_pyro4),
     ("multiprocessing", multiprocessing),
     ("zmtp", zmtp::zmtp),
+    ("amqp", amqp::amqp),
     ("uri", uri),
     ("name_pattern", name_pattern),
     ("http", http),

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-pub use rabbitmq::RabbitMq;
+use crate::certs::Certs;
+
+pub use rabbitmq::{RabbitMq, rabbitmq_is_there};
 pub use redis::{Cluster, Redis, Sentinel};
 
 /// How long a server may take to be ready.
@@ -33,8 +35,8 @@ enum Kind {
 impl Store {
     /// A server of Redis that keeps everything at once; none where Redis is not installed, and then the test is left out.
     pub fn redis() -> Option<Self> {
-        if find(&["redis-server"], &[]).is_none() {
-            crate::left_out("there is no redis-server on this machine: cargo xtask setup installs it as root");
+        if let Err(reason) = redis_is_there() {
+            crate::left_out(reason);
             return None;
         }
         Some(Self::start(Kind::Redis))
@@ -47,6 +49,37 @@ impl Store {
             return None;
         }
         Some(Self::start(Kind::Postgres))
+    }
+
+    /// A server of PostgreSQL that knows TLS, with the certificate `server`, and a user `guarded` who has to use it.
+    ///
+    /// # Panics
+    /// Where it cannot be set up.
+    pub fn postgres_tls(certs: &Certs) -> Option<Self> {
+        let mut server = Self::postgres()?;
+        let made = Command::new(postgres_program("psql")?)
+            .args([&*server.url(), "-c", "CREATE ROLE guarded LOGIN SUPERUSER"])
+            .output();
+        assert!(made.is_ok_and(|made| made.status.success()), "the user is made");
+        server.kill();
+        let cluster = server.cluster();
+        for (name, file) in [("server", "server.crt"), ("server_key", "server.key")] {
+            std::fs::copy(certs.file(name), cluster.join(file)).expect("a file");
+        }
+        std::fs::write(cluster.join("pg_hba.conf"), "hostssl all guarded all trust\nhost all salamander all trust\n")
+            .expect("a file");
+        let mut settings = std::fs::read_to_string(cluster.join("postgresql.conf")).expect("its settings");
+        settings.push_str("\nssl = on\n");
+        std::fs::write(cluster.join("postgresql.conf"), settings).expect("a file");
+        let key = cluster.join("server.key");
+        let alone = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&key, alone).expect("the key is its owner's alone");
+        if is_root() {
+            let owner = Command::new("chown").arg("postgres").args([&cluster.join("server.crt"), &key]).status();
+            assert!(owner.is_ok_and(|status| status.success()), "the files are given to the user postgres");
+        }
+        server.restart();
+        Some(server)
     }
 
     fn start(kind: Kind) -> Self {
@@ -153,6 +186,17 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Whether Redis is installed; else what there is to say.
+///
+/// # Errors
+/// Where it is not.
+pub fn redis_is_there() -> Result<(), &'static str> {
+    match find(&["redis-server"], &[]) {
+        Some(_) => Ok(()),
+        None => Err("there is no redis-server on this machine: cargo xtask setup installs it as root"),
     }
 }
 

@@ -95,6 +95,11 @@ fn zmtp() {
 }
 
 #[test]
+fn amqp() {
+    replay("amqp", MUTATIONS);
+}
+
+#[test]
 fn uri() {
     replay("uri", MUTATIONS);
 }
@@ -127,11 +132,29 @@ fn every_target_is_replayed() {
         "wire_pyro4",
         "multiprocessing",
         "zmtp",
+        "amqp",
         "uri",
         "name_pattern",
         "http",
     ];
     assert_eq!(bodies::TARGETS.map(|(name, _)| name), replayed);
+    // And each of them is one for cargo-fuzz, with a corpus.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+    let mut known: Vec<&str> =
+        manifest.lines().filter_map(|line| line.strip_prefix("path = \"fuzz_targets/")).collect();
+    known.iter_mut().for_each(|file| *file = file.trim_end_matches(".rs\""));
+    let mut names = replayed.to_vec();
+    for folder in [folder.join("fuzz_targets"), folder.join("corpus")] {
+        let entries = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let mut found: Vec<String> =
+            entries.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+        found.sort();
+        names.sort_unstable();
+        assert_eq!(found, names, "{}", folder.display());
+    }
+    known.sort_unstable();
+    assert_eq!(known, names);
 }
 
 /// Gives a target its corpus, then mutations of it.

@@ -18,8 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The script that becomes the server itself; the one on the path changes the user first.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
-/// How many virtual hosts a server has for [`RabbitMq::vhost`].
+/// How many virtual hosts the shared server has for [`RabbitMq::vhost`].
 const VHOSTS: usize = 64;
+
+/// And how many one that is killed has: each of them takes time when it starts.
+const OWN_VHOSTS: usize = 1;
 
 /// Runs the port mapper and the server until its input ends, which it does when the test's process does, however that ends.
 const KEEPER: &str = r#"
@@ -39,6 +42,7 @@ pub struct RabbitMq {
     certs: Certs,
     ports: Ports,
     process: Option<Child>,
+    vhosts: usize,
     next: AtomicUsize,
 }
 
@@ -53,15 +57,19 @@ struct Ports {
 impl RabbitMq {
     /// A server; none where RabbitMQ is not installed, and then the test is left out.
     pub fn start() -> Option<Self> {
-        if find(&["epmd"], &[]).is_none() || !Path::new(SERVER).exists() {
-            crate::left_out("there is no RabbitMQ on this machine: cargo xtask setup installs it as root");
+        Self::with(OWN_VHOSTS)
+    }
+
+    fn with(vhosts: usize) -> Option<Self> {
+        if let Err(reason) = rabbitmq_is_there() {
+            crate::left_out(reason);
             return None;
         }
         let ports = Ports::free();
         let directory = std::env::temp_dir().join(format!("salamander-rabbit-{}-{}", std::process::id(), ports.amqp));
         std::fs::create_dir_all(&directory).expect("a directory for a server");
         let next = AtomicUsize::new(1);
-        let mut server = Self { directory, certs: Certs::new(), ports, process: None, next };
+        let mut server = Self { directory, certs: Certs::new(), ports, process: None, vhosts, next };
         server.configure();
         server.restart();
         Some(server)
@@ -70,9 +78,9 @@ impl RabbitMq {
     /// The server of this process, which nobody stops; none where RabbitMQ is not installed, and then the test is left out.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<RabbitMq>> = OnceLock::new();
-        let shared = SHARED.get_or_init(Self::start).as_ref();
-        if shared.is_none() {
-            crate::left_out("there is no RabbitMQ on this machine: cargo xtask setup installs it as root");
+        let shared = SHARED.get_or_init(|| Self::with(VHOSTS)).as_ref();
+        if let (None, Err(reason)) = (shared, rabbitmq_is_there()) {
+            crate::left_out(reason);
         }
         shared
     }
@@ -88,7 +96,7 @@ impl RabbitMq {
     /// Where all of them are taken.
     pub fn vhost(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        assert!(number <= VHOSTS, "there are no more than {VHOSTS} virtual hosts");
+        assert!(number <= self.vhosts, "there are no more than {} virtual hosts", self.vhosts);
         self.url_of(&format!("v{number}"))
     }
 
@@ -154,7 +162,7 @@ impl RabbitMq {
             std::fs::write(self.directory.join(name), text).expect("a file in a directory of our own");
         };
         let hosts: Vec<String> =
-            std::iter::once("/".to_owned()).chain((1..=VHOSTS).map(|n| format!("v{n}"))).collect();
+            std::iter::once("/".to_owned()).chain((1..=self.vhosts).map(|n| format!("v{n}"))).collect();
         let all = |form: &dyn Fn(&String) -> String| hosts.iter().map(form).collect::<Vec<_>>().join(",");
         let names = all(&|host| format!(r#"{{"name":"{host}"}}"#));
         let allowed =
@@ -183,6 +191,22 @@ impl RabbitMq {
                 certs.file("server_key"),
             ),
         );
+    }
+
+    /// Waits until it has written down that there is this quorum queue of the virtual host `/`. It does so a moment later, and one that is
+    /// killed before knows neither the queue any more nor what was in it.
+    pub fn until_kept(&mut self, queue: &str) {
+        let name = format!("%2F_{queue}");
+        self.until("the queue is written down", |it| {
+            let nodes = std::fs::read_dir(it.directory.join("data")).into_iter().flatten().flatten();
+            let tables = nodes.flat_map(|node| {
+                let of_node = std::fs::read_dir(node.path().join("quorum")).into_iter().flatten().flatten();
+                of_node.map(|folder| folder.path().join("names.dets"))
+            });
+            tables
+                .filter_map(|file| std::fs::read(file).ok())
+                .any(|table| table.windows(name.len()).any(|part| part == name.as_bytes()))
+        });
     }
 
     /// Ends it as if the power had failed, but for what the system has not written yet.
@@ -224,6 +248,17 @@ impl Drop for RabbitMq {
     fn drop(&mut self) {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Whether RabbitMQ is installed; else what there is to say.
+///
+/// # Errors
+/// Where it is not.
+pub fn rabbitmq_is_there() -> Result<(), &'static str> {
+    match find(&["epmd"], &[]).is_some() && Path::new(SERVER).exists() {
+        true => Ok(()),
+        false => Err("there is no RabbitMQ on this machine: cargo xtask setup installs it as root"),
     }
 }
 

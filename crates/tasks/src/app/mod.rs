@@ -20,7 +20,8 @@ pub use settings::Settings;
 
 use crate::backend::Backend;
 use crate::broker::Broker;
-use crate::call::new_id;
+use crate::call::{Known, new_id};
+use crate::control::LogicalClock;
 use crate::routing::{Queues, Router};
 use crate::task::{States, Task, TaskOptions};
 use crate::{Error, Kind, Result};
@@ -42,6 +43,7 @@ struct Inner {
     declared: RwLock<HashSet<Str>>,
     /// Where results would go that are messages, if nobody waits for them.
     own_id: Str,
+    clock: LogicalClock,
 }
 
 impl App {
@@ -58,7 +60,7 @@ impl App {
         router: Router,
         states: States,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let app = Self(Arc::new(Inner {
             settings,
             broker,
             backend,
@@ -68,7 +70,11 @@ impl App {
             router,
             declared: RwLock::default(),
             own_id: new_id(),
-        }))
+            clock: LogicalClock::default(),
+        }));
+        // The names of Celery's own tasks are free in an application that is new.
+        _ = crate::builtin::register(&app);
+        app
     }
 
     /// Registers a task under its name.
@@ -99,14 +105,28 @@ impl App {
         self.0.backend.as_ref()
     }
 
-    /// The functions of the tasks, as objects by their names.
+    /// The functions of the tasks, as objects by their names; Celery's own among them.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.0.registry
+    }
+
+    /// The names of the program's own tasks, in order.
+    pub fn task_names(&self) -> Vec<String> {
+        let mut names = self.registry().ids();
+        names.retain(|name| !name.starts_with(crate::builtin::PREFIX));
+        names.sort_unstable();
+        names
     }
 
     /// The options of a task.
     pub fn task(&self, name: &str) -> Option<Arc<TaskOptions>> {
         self.0.options.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// All that is known of a task here.
+    pub(crate) fn known(&self, name: &str) -> Option<Known> {
+        let members = self.registry().get(name)?.members();
+        self.task(name).map(|options| Known { options, members })
     }
 
     /// The queues and routes.
@@ -122,6 +142,11 @@ impl App {
     /// Where results of tasks sent from here go, if they are messages.
     pub(crate) fn reply_to(&self) -> Str {
         self.backend().and_then(|backend| backend.reply_to()).unwrap_or_else(|| self.0.own_id.clone())
+    }
+
+    /// What counts what happens here, and what was heard of.
+    pub(crate) fn clock(&self) -> &LogicalClock {
+        &self.0.clock
     }
 
     pub(crate) fn is_declared(&self, queue: &str) -> bool {

@@ -15,12 +15,13 @@ const DRIVER: &str = "drivers connect again by themselves, with growing pauses";
 const DELAYED: &str = "tasks wait for their time in workers, which hold no place in a queue meanwhile";
 const SQL: &str = "it is of SQLAlchemy, which has no part here";
 const CACHE: &str = "nothing is kept that nobody holds";
-const CHORDS: &str = "there are no chords here yet";
+const CHORD_TIMES: &str = "nothing polls or waits for chords here: whoever counts the last part goes on";
+const HEADER_ERRORS: &str = "errbacks of a chord are linked to its body, as Celery does where nothing is said";
 const RPC: &str = "results that are messages go straight to the queue of whoever waits";
-const ONE_LIFETIME: &str = "all results are kept for as long as result_expires says";
 const ANNOTATIONS: &str = "the options of a task stand in #[task(...)]";
 const PROTOCOL: &str = "messages are sent in protocol 2, and read in 1 as well";
 const TRACEBACKS: &str = "tracebacks are text";
+const ONE_LIFETIME: &str = "what chords keep lives as long as result_expires says";
 const LEVELS: &str = "arguments are shown three levels deep";
 const WORKER_LOST: &str = "task_reject_on_worker_lost puts such a task back";
 const EAGER: &str = "what runs in place is not stored";
@@ -141,15 +142,15 @@ pub(super) const NAMES: &[(&str, &str, Option<&str>)] = &[
     ("result_backend_max_sleep_between_retries_ms", "CELERY_RESULT_BACKEND_MAX_SLEEP_BETWEEN_RETRIES_MS", Some(DRIVER)),
     ("result_backend_transport_options", "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS", None),
     ("result_cache_max", "CELERY_MAX_CACHED_RESULTS", Some(CACHE)),
-    ("result_chord_expires", "CELERY_RESULT_CHORD_EXPIRES", Some(CHORDS)),
-    ("result_chord_join_timeout", "CELERY_RESULT_CHORD_JOIN_TIMEOUT", Some(CHORDS)),
-    ("result_chord_retry_interval", "CELERY_RESULT_CHORD_RETRY_INTERVAL", Some(CHORDS)),
+    ("result_chord_expires", "CELERY_RESULT_CHORD_EXPIRES", Some(ONE_LIFETIME)),
+    ("result_chord_join_timeout", "CELERY_RESULT_CHORD_JOIN_TIMEOUT", Some(CHORD_TIMES)),
+    ("result_chord_retry_interval", "CELERY_RESULT_CHORD_RETRY_INTERVAL", Some(CHORD_TIMES)),
     ("result_compression", "CELERY_RESULT_COMPRESSION", None),
     ("result_exchange", "CELERY_RESULT_EXCHANGE", Some(RPC)),
     ("result_exchange_type", "CELERY_RESULT_EXCHANGE_TYPE", Some(RPC)),
     ("result_expires", "CELERY_TASK_RESULT_EXPIRES", None),
     ("result_extended", "CELERY_RESULT_EXTENDED", None),
-    ("result_failure_expires", "CELERY_RESULT_FAILURE_EXPIRES", Some(ONE_LIFETIME)),
+    ("result_failure_expires", "CELERY_RESULT_FAILURE_EXPIRES", None),
     ("result_persistent", "CELERY_RESULT_PERSISTENT", None),
     ("result_serializer", "CELERY_RESULT_SERIALIZER", None),
     ("s3_access_key_id", "S3_ACCESS_KEY_ID", Some(NO_BACKEND)),
@@ -167,7 +168,7 @@ pub(super) const NAMES: &[(&str, &str, Option<&str>)] = &[
     ("task_acks_on_failure", "CELERY_ACKS_ON_FAILURE", None),
     ("task_acks_on_failure_or_timeout", "CELERY_ACKS_ON_FAILURE_OR_TIMEOUT", None),
     ("task_acks_on_timeout", "CELERY_ACKS_ON_TIMEOUT", None),
-    ("task_allow_error_cb_on_chord_header", "CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER", Some(CHORDS)),
+    ("task_allow_error_cb_on_chord_header", "CELERY_ALLOW_ERROR_CB_ON_CHORD_HEADER", Some(HEADER_ERRORS)),
     ("task_always_eager", "CELERY_ALWAYS_EAGER", None),
     ("task_annotations", "CELERY_ANNOTATIONS", Some(ANNOTATIONS)),
     ("task_compression", "CELERY_MESSAGE_COMPRESSION", None),

@@ -3,12 +3,15 @@
 //! A worker stores, whoever sent the task looks or waits. Backends that can tell somebody at once ([`Capabilities::push`]) do not
 //! poll.
 
+mod chords;
 mod database;
 mod embedded;
+mod open;
 #[cfg(feature = "redis")]
 mod redis;
 mod replied;
 mod rpc;
+mod stored;
 
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
@@ -17,11 +20,15 @@ use salamander_wire::celery::ResultMeta;
 pub use self::redis::RedisResults;
 use crate::Waits;
 pub use crate::broker::pyro::PyroResults;
+pub use chords::{Broken, Chords, Claim, Counted, Part};
 pub use database::Database;
-pub use embedded::{EmbeddedResults, ResultOptions};
-pub(crate) use embedded::{Kept, finality, pack, unpack};
+pub use embedded::EmbeddedResults;
+pub(crate) use embedded::Kept;
+pub(crate) use open::Open;
 pub use replied::Replied;
 pub use rpc::{RpcOptions, RpcResults};
+pub use stored::ResultOptions;
+pub(crate) use stored::{Stored, finality};
 
 /// A result backend, shared by all who store and wait.
 ///
@@ -64,6 +71,11 @@ pub trait Backend: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(0)))
     }
 
+    /// What counts the parts of chords, where the backend can.
+    fn chords(&self) -> Option<&dyn Chords> {
+        None
+    }
+
     /// Stores what is still to be stored, and closes the connection.
     fn close(&self) -> Waits<'_, ()>;
 }
@@ -103,6 +115,8 @@ pub struct Capabilities {
     pub shared: bool,
     /// Results expire.
     pub expires: bool,
+    /// The parent and the group of a task are kept with its result; else nobody can look for them.
+    pub relations: bool,
     /// It can tell a task that is not there from one that waits.
     pub unknown: bool,
 }

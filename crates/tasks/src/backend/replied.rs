@@ -5,7 +5,7 @@ use std::sync::Arc;
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
 
-use super::{Backend, Capabilities, Expected, Found, RpcOptions, RpcResults, Update};
+use super::{Backend, Capabilities, Chords, Expected, Found, RpcOptions, RpcResults, Update};
 use crate::Waits;
 use crate::broker::Broker;
 
@@ -69,6 +69,10 @@ impl<B: Backend> Backend for Replied<B> {
 
     fn cleanup(&self) -> Waits<'_, u64> {
         self.kept.cleanup()
+    }
+
+    fn chords(&self) -> Option<&dyn Chords> {
+        self.kept.chords()
     }
 
     fn close(&self) -> Waits<'_, ()> {

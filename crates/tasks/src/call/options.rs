@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use salamander_value::{DateTime, Dict, Str, Value};
+use salamander_value::{DateTime, Dict, Str};
 use salamander_wire::celery::Embed;
 
 use crate::broker::ExchangeKind;
@@ -48,6 +48,8 @@ pub struct SendOptions {
     pub publish_timeout: Option<Duration>,
     /// Whether it counts as a child of the task that sends it; it does, if nothing is said.
     pub add_to_parent: Option<bool>,
+    /// The task by whose routes it goes, where that is another one.
+    pub route_name: Option<Str>,
     /// Further properties of the message.
     pub properties: Dict,
 }
@@ -115,7 +117,7 @@ impl SendOptions {
         fill! {
             task_id countdown eta expires queue exchange exchange_type routing_key priority serializer compression
             delivery_mode time_limit soft_time_limit ignore_result shadow reply_to root_id parent_id group_id group_index
-            stamped_headers retry retry_policy publish_timeout add_to_parent
+            stamped_headers retry retry_policy publish_timeout add_to_parent route_name
         }
         for (own, lower) in [(&mut self.headers, &lower.headers), (&mut self.properties, &lower.properties)] {
             for (name, value) in lower.iter() {
@@ -146,56 +148,6 @@ impl SendOptions {
             self.expires = task.expires.map(|expires| Expires::After(expires.as_secs_f64()));
         }
     }
-
-    /// As they stand in a signature that travels.
-    pub(crate) fn to_dict(&self) -> Dict {
-        let mut dict = Dict::new();
-        let mut put = |name: &str, value: Value| {
-            if value != Value::None {
-                dict.insert(name, value);
-            }
-        };
-        let seconds = |time: Option<Duration>| time.map(|time| number(time.as_secs_f64()));
-        put("task_id", self.task_id.clone().into());
-        put("countdown", self.countdown.map(number).into());
-        put("eta", self.eta.clone().into());
-        put(
-            "expires",
-            match &self.expires {
-                None => Value::None,
-                Some(Expires::After(seconds)) => number(*seconds),
-                Some(Expires::At(time)) => time.clone().into(),
-            },
-        );
-        put("queue", self.queue.clone().into());
-        put("exchange", self.exchange.clone().into());
-        put("routing_key", self.routing_key.clone().into());
-        put("priority", self.priority.map(i64::from).into());
-        put("serializer", self.serializer.clone().into());
-        put("compression", self.compression.clone().into());
-        put("time_limit", seconds(self.time_limit).into());
-        put("soft_time_limit", seconds(self.soft_time_limit).into());
-        put("ignore_result", self.ignore_result.into());
-        put("shadow", self.shadow.clone().into());
-        put("reply_to", self.reply_to.clone().into());
-        put("root_id", self.root_id.clone().into());
-        put("parent_id", self.parent_id.clone().into());
-        put("group_id", self.group_id.clone().into());
-        put("group_index", self.group_index.into());
-        put("link", self.embed.callbacks.clone());
-        put("link_error", self.embed.errbacks.clone());
-        put("chain", self.embed.chain.clone());
-        put("chord", self.embed.chord.clone());
-        if !self.headers.is_empty() {
-            put("headers", self.headers.clone().into());
-        }
-        dict
-    }
-}
-
-/// A number of seconds as whoever gave it most likely wrote it.
-fn number(seconds: f64) -> Value {
-    if seconds.fract() == 0.0 && seconds.abs() < 1e15 { Value::Int(seconds as i64) } else { Value::Float(seconds) }
 }
 
 impl From<f64> for Expires {

@@ -4,7 +4,9 @@ use std::pin::Pin;
 
 use super::{AsyncResult, Signature};
 use crate::App;
+use crate::canvas::{Canvas, CanvasResult};
 use crate::error::Result;
+use crate::waits::Waits;
 
 /// Where signatures are sent: [`App`], which gives a future, or [`blocking::App`](crate::blocking::App), which waits.
 pub trait Place: sealed::Sealed {
@@ -13,11 +15,19 @@ pub trait Place: sealed::Sealed {
     where
         Self: 'a;
 
+    /// What sending a canvas gives.
+    type Begun<'a>
+    where
+        Self: 'a;
+
     /// Sends a signature; see [`Signature::send`].
     fn send<T: 'static>(&self, signature: Signature<T>) -> Self::Sent<'_, T>;
 
     /// Runs a signature in place; see [`Signature::apply`].
     fn apply<T: 'static>(&self, signature: Signature<T>) -> Self::Sent<'_, T>;
+
+    /// Sends a canvas; see [`Canvas::send`].
+    fn begin(&self, canvas: Canvas) -> Self::Begun<'_>;
 }
 
 pub(crate) mod sealed {
@@ -30,6 +40,11 @@ pub type Sending<'a, T> = Pin<Box<dyn Future<Output = Result<AsyncResult<T>>> + 
 
 impl Place for App {
     type Sent<'a, T: 'static> = Sending<'a, T>;
+    type Begun<'a> = Waits<'a, CanvasResult>;
+
+    fn begin(&self, canvas: Canvas) -> Waits<'_, CanvasResult> {
+        Box::pin(canvas.sent(self))
+    }
 
     fn send<T: 'static>(&self, signature: Signature<T>) -> Sending<'_, T> {
         Box::pin(signature.sent(self))

@@ -12,7 +12,7 @@ use salamander_wire::celery::{
 
 use super::environment::{Clock, codec_settings, expiration, new_id, origin, pause};
 use super::repr::arguments_text;
-use super::{AsyncResult, Expires, RetryPolicy, SendOptions, Signature};
+use super::{AsyncResult, Expires, RetryPolicy, SendOptions, Sending, Signature};
 use crate::App;
 use crate::broker::{Publication, Queue, Topology};
 use crate::error::{Error, Kind, Result};
@@ -29,16 +29,29 @@ pub(crate) struct Prepared {
     limit: Duration,
 }
 
-impl<T> Signature<T> {
-    pub(super) async fn sent(self, app: &App) -> Result<AsyncResult<T>> {
-        let parent = TaskContext::current();
-        if app.settings().task_always_eager && self.known.is_some() {
-            return self.applied(app).await;
-        }
-        let prepared = self.prepare(app, parent.as_ref())?;
-        prepared.publish(app, parent.as_ref()).await
-    }
+enum Way<'a, T> {
+    Out(Result<Box<Prepared>>),
+    InPlace(Sending<'a, T>),
+}
 
+impl<T: 'static> Signature<T> {
+    /// The message is made at once: what is on its way, often together with a thousand others, is small.
+    pub(super) fn sent(self, app: &App) -> impl Future<Output = Result<AsyncResult<T>>> + Send + use<'_, T> {
+        let parent = TaskContext::current();
+        let way = match app.settings().task_always_eager && self.known.is_some() {
+            true => Way::InPlace(Box::pin(self.applied(app))),
+            false => Way::Out(self.prepare(app, parent.as_ref()).map(Box::new)),
+        };
+        async move {
+            match way {
+                Way::InPlace(applied) => applied.await,
+                Way::Out(prepared) => prepared?.publish(app, parent.as_ref()).await,
+            }
+        }
+    }
+}
+
+impl<T> Signature<T> {
     /// The message of it, and where it goes.
     pub(crate) fn prepare(self, app: &App, parent: Option<&TaskContext>) -> Result<Prepared> {
         let Self { task, arguments, mut options, known, .. } = self;
@@ -60,7 +73,8 @@ impl<T> Signature<T> {
         {
             return Err(Error::new(Kind::Misuse, "soft_time_limit must be less than or equal to time_limit"));
         }
-        let destination = app.router().route(&task, &arguments, &mut options)?;
+        let route = options.route_name.take().unwrap_or_else(|| task.clone());
+        let destination = app.router().route(&route, &arguments, &mut options)?;
         let id = options.task_id.take().unwrap_or_else(new_id);
         let clock = Clock::now();
         let eta = match options.countdown {
@@ -157,56 +171,66 @@ fn expiry(options: &SendOptions, clock: Clock) -> Result<(Option<Str>, Option<St
 
 impl Prepared {
     /// Publishes it, in time, and as often as the policy says.
-    pub(crate) async fn publish<T>(self, app: &App, parent: Option<&TaskContext>) -> Result<AsyncResult<T>> {
-        let Self { id, publication, declare, ignore_result, add_to_parent, retry, limit } = self;
-        let result = AsyncResult::sent(app.clone(), id, ignore_result);
+    pub(crate) async fn publish<T>(
+        self: Box<Self>,
+        app: &App,
+        parent: Option<&TaskContext>,
+    ) -> Result<AsyncResult<T>> {
+        let result = AsyncResult::sent(app.clone(), self.id.clone(), self.ignore_result);
+        self.deliver(app, parent).await?;
+        Ok(result)
+    }
+
+    /// The same, where who waits for the result is told already.
+    pub(crate) async fn deliver(self: Box<Self>, app: &App, parent: Option<&TaskContext>) -> Result<()> {
+        let (id, ignore_result, add_to_parent, limit) =
+            (self.id.clone(), self.ignore_result, self.add_to_parent, self.limit);
         let publish = async {
             if !ignore_result && let Some(preparing) = app.backend().and_then(|backend| backend.prepare()) {
                 preparing.await?;
             }
-            attempts(app, publication, declare, retry).await
+            self.attempts(app).await
         };
         match tokio::time::timeout(limit, publish).await {
             Ok(done) => done?,
-            Err(_) => {
-                let text = format!("the broker did not take the task {} within {limit:?}", result.id());
-                return Err(Error::new(Kind::Deadline, text));
-            }
+            Err(_) => return Err(app.late(&format!("the task {id}"), limit)),
         }
         if let Some(parent) = parent
             && add_to_parent
         {
-            parent.add_child(ResultTree::task(result.id()));
+            parent.add_child(ResultTree::task(id));
         }
-        Ok(result)
+        Ok(())
     }
-}
 
-async fn attempts(
-    app: &App,
-    publication: Publication,
-    declare: Option<Arc<Queue>>,
-    retry: Option<RetryPolicy>,
-) -> Result<()> {
-    let mut attempts = 0;
-    loop {
-        let last = retry.is_none_or(|policy| policy.max_retries.is_some_and(|most| attempts >= most));
-        // The last attempt takes the message along: most succeed at once.
-        let done = async {
-            if let Some(queue) = &declare {
-                app.declare(queue).await?;
-            }
-            app.broker().publish(publication.clone()).await
-        };
-        match done.await {
-            Err(error) if error.kind() == Kind::Connection && !last => {
-                if let Some(policy) = retry {
+    /// Tries as often as the policy says, where the broker does not wait for its connection by itself.
+    async fn attempts(self: Box<Self>, app: &App) -> Result<()> {
+        let mut attempts = 0;
+        loop {
+            let again = self.retry.filter(|policy| policy.max_retries.is_none_or(|most| attempts < most));
+            let Some(policy) = again.filter(|_| !app.broker().waits()) else {
+                self.declare(app).await?;
+                return app.broker().publish(self.publication).await;
+            };
+            let done = match self.declare(app).await {
+                Ok(()) => app.broker().publish(self.publication.clone()).await,
+                failed => failed,
+            };
+            match done {
+                Err(error) if error.kind() == Kind::Connection => {
                     let wait = pause(policy.interval_start, policy.interval_step, policy.interval_max, attempts);
                     tokio::time::sleep(wait).await;
+                    attempts += 1;
                 }
-                attempts += 1;
+                done => return done,
             }
-            done => return done,
+        }
+    }
+
+    async fn declare(&self, app: &App) -> Result<()> {
+        match &self.declare {
+            Some(queue) => app.declare(queue).await,
+            None => Ok(()),
         }
     }
 }
@@ -222,6 +246,15 @@ impl super::signature::Known {
 }
 
 impl App {
+    /// The broker did not take something in time.
+    pub(super) fn late(&self, what: &str, limit: Duration) -> Error {
+        let text = format!("{} did not take {what} within {limit:?}", self.broker().url());
+        match self.broker().trouble() {
+            Some(trouble) => Error::with_source(Kind::Deadline, format!("{text}: {trouble}"), trouble),
+            None => Error::new(Kind::Deadline, text),
+        }
+    }
+
     /// Makes a queue, once.
     pub(crate) async fn declare(&self, queue: &Arc<Queue>) -> Result<()> {
         if self.is_declared(&queue.name) {
@@ -251,4 +284,4 @@ impl App {
 }
 
 /// How many tasks are on their way at once.
-const AT_ONCE: usize = 1024;
+pub(crate) const AT_ONCE: usize = 1024;

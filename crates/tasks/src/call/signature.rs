@@ -11,6 +11,7 @@ use salamander_value::{DateTime, Dict, Str, Value, ValueWriter, Writer, to_value
 use serde::Serialize;
 
 use super::options::{Expires, RetryPolicy, SendOptions};
+use crate::canvas::Canvas;
 use crate::error::{Error, Kind, Result};
 use crate::task::{Seconds, TaskOptions};
 
@@ -32,6 +33,12 @@ pub struct Signature<T = Value> {
 pub(crate) struct Known {
     pub(crate) options: Arc<TaskOptions>,
     pub(crate) members: &'static Members,
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Known").field(&self.options.name).finish()
+    }
 }
 
 impl<T> Signature<T> {
@@ -211,31 +218,9 @@ impl<T> Signature<T> {
         self
     }
 
-    /// As it travels in messages of other tasks.
-    ///
-    /// # Wire
-    /// A `celery.canvas.Signature` as a dict.
-    pub fn to_dict(&self) -> Dict {
-        let (args, kwargs) = match &self.arguments {
-            Ok(arguments) => (arguments.positional.clone(), arguments.keywords.clone()),
-            Err(_) => (Vec::new(), Dict::new()),
-        };
-        let options = match &self.known {
-            Some(known) => {
-                let mut options = self.options.clone();
-                options.fill_task(&known.options);
-                options
-            }
-            None => self.options.clone(),
-        };
-        Dict::from_iter([
-            ("task", self.task.clone().into()),
-            ("args", Value::Tuple(args)),
-            ("kwargs", kwargs.into()),
-            ("options", options.to_dict().into()),
-            ("subtask_type", Value::None),
-            ("immutable", self.immutable.into()),
-        ])
+    /// A leaf of a canvas, with what is said of it there.
+    pub(crate) fn of_leaf(task: Str, arguments: Args, options: SendOptions, known: Option<Known>) -> Self {
+        Self { task, arguments: Ok(arguments), options, known, immutable: false, result: PhantomData }
     }
 
     /// The same, with the result read as another type.
@@ -345,7 +330,7 @@ fn misuse(error: salamander_value::Error) -> Error {
 
 impl<T> From<Signature<T>> for Value {
     fn from(signature: Signature<T>) -> Self {
-        signature.to_dict().into()
+        Canvas::from(signature).to_value()
     }
 }
 

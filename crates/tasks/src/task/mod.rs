@@ -23,6 +23,7 @@ pub use signals::{Ignore, Reject, Retry};
 pub use state::State;
 pub(crate) use state::States;
 pub use stop::Stop;
+pub(crate) use verdict::exception_repr;
 pub use verdict::{Retrying, Verdict};
 
 /// A function as a task; `#[task]` on a function makes a type of its name that implements it.

@@ -1,6 +1,6 @@
 //! From a delivery to a job, or to what Celery does with what is none.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,7 +36,8 @@ impl Shared {
             },
             None => None,
         };
-        let about = About { body: message.body.clone(), content_type: message.content_type.clone() };
+        let old = message.header("task").is_none();
+        let about = About { body: message.body.clone(), content_type: message.content_type.clone(), old };
         let task = match TaskMessage::from_message(message, &self.decoding) {
             Ok(task) => task,
             Err(error) => return refused(&error, &about, settlement),
@@ -100,6 +101,7 @@ impl Shared {
             embed: None,
             tells_start,
             settlement: Mutex::new(settlement),
+            began: OnceLock::new(),
             stop: Stop::default(),
         }
     }
@@ -152,11 +154,13 @@ struct Source {
 struct About {
     body: Bytes,
     content_type: Str,
+    /// Nothing is known of it before its body is decoded.
+    old: bool,
 }
 
 /// What cannot be read at all is acknowledged, so that it does not come again; what is wrong otherwise is refused.
 fn refused(error: &WireError, about: &About, settlement: Settlement) -> Taken {
-    match error.kind() {
+    let undecodable = match error.kind() {
         WireErrorKind::UnknownMessage => {
             tracing::warn!(
                 target: "celery.worker.consumer.consumer",
@@ -164,18 +168,24 @@ fn refused(error: &WireError, about: &About, settlement: Settlement) -> Taken {
                 shown(&about.body)
             );
             settlement.reject(false);
+            return Taken::Nothing;
         }
-        WireErrorKind::Decode | WireErrorKind::TooLarge { .. } | WireErrorKind::Compression => {
-            tracing::error!(
-                target: "celery.worker.consumer.consumer",
-                "Can't decode message body: {error} [type:'{}']\n\nbody: {}", about.content_type, shown(&about.body)
-            );
-            settlement.ack();
-        }
-        _ => {
-            invalid(&error.to_string(), about);
-            settlement.reject(false);
-        }
+        WireErrorKind::Decode
+        | WireErrorKind::TooLarge { .. }
+        | WireErrorKind::Compression
+        | WireErrorKind::NotInstalled => true,
+        WireErrorKind::ContentDisallowed => about.old,
+        _ => false,
+    };
+    if undecodable {
+        tracing::error!(
+            target: "celery.worker.consumer.consumer",
+            "Can't decode message body: {error} [type:'{}']\n\nbody: {}", about.content_type, shown(&about.body)
+        );
+        settlement.ack();
+    } else {
+        invalid(&error.to_string(), about);
+        settlement.reject(false);
     }
     Taken::Nothing
 }

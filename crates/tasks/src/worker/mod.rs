@@ -9,7 +9,9 @@
 
 mod banner;
 mod commands;
+mod control;
 mod engine;
+mod follow;
 mod intake;
 mod job;
 mod limits;
@@ -24,8 +26,9 @@ mod time;
 mod timer;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use salamander_codec::{Codec, Settings as CodecSettings};
 use salamander_value::Str;
@@ -40,6 +43,7 @@ pub use shutdown::ShutdownKind;
 use crate::broker::{Consume, Queue, Topology};
 use crate::{App, Error, Kind, Result};
 use commands::Command;
+use control::Mailbox;
 use engine::{Engine, Parts};
 use job::Known;
 use limits::Buckets;
@@ -73,7 +77,7 @@ struct Shared {
     /// Backends get results as values.
     decoded: bool,
     result_extended: bool,
-    queues: Vec<Str>,
+    queues: Vec<Queue>,
     pool: PoolKind,
     concurrency: usize,
     prefetch: u32,
@@ -104,7 +108,7 @@ impl Worker {
 
     /// What it says when it starts: its name, what it is connected to, its queues and tasks.
     pub fn banner(&self) -> Result<String> {
-        let queues = self.queues();
+        let queues = self.queues()?;
         Ok(banner::banner(&self.shared(&queues)?, &queues))
     }
 
@@ -120,15 +124,17 @@ impl Worker {
     /// # Errors
     /// Queues that cannot be declared, children that do not start, and what the broker cannot recover from.
     pub async fn run(mut self) -> Result<()> {
-        let queues = self.queues();
+        let queues = self.queues()?;
         let shared = Arc::new(self.shared(&queues)?);
         if Self::is_child() {
             return pool::serve_child(shared.codec, |order| shared.ordered(order)).await;
         }
         let mut signals = if self.catches_signals { Signals::catch()? } else { Signals::ignored() };
-        let revoked = match &self.options.state_db {
+        let settings = self.app.settings();
+        let told = settings.worker_state_db.as_deref().map(PathBuf::from);
+        let revoked = match self.options.state_db.clone().or(told) {
             None => Revoked::default(),
-            Some(file) => Revoked::open(file).map_err(|error| {
+            Some(file) => Revoked::open(&file).map_err(|error| {
                 Error::with_source(Kind::Misuse, format!("cannot read {}: {error}", file.display()), error)
             })?,
         };
@@ -137,18 +143,20 @@ impl Worker {
             PoolKind::Async => Places::Tasks,
             PoolKind::Threads | PoolKind::Solo => Places::Threads,
             PoolKind::Prefork => {
-                let WorkerOptions { max_tasks_per_child: max_tasks, max_memory_per_child: max_memory, .. } =
-                    self.options;
+                let told = settings.worker_max_tasks_per_child.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
+                let max_tasks = self.options.max_tasks_per_child.or(told);
+                let max_memory = self.options.max_memory_per_child.or(settings.worker_max_memory_per_child);
                 Places::Children(Children::start(shared.concurrency, ChildOptions { max_tasks, max_memory }).await?)
             }
         };
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
         let mut buckets = Buckets::default();
-        for known in shared.known.values().filter(|_| !self.options.disable_rate_limits) {
-            buckets.limit(known.name(), known.options.rate_limit, Instant::now());
+        let limited = !(self.options.disable_rate_limits || settings.worker_disable_rate_limits);
+        for known in shared.known.values().filter(|_| limited) {
+            buckets.limit(known.name(), known.rate_limit, Instant::now());
         }
         let broker = self.app.broker().clone();
-        broker.declare(&Topology { queues: queues.clone() }).await?;
+        broker.declare(&Topology::from(queues.clone())).await?;
         if self.options.purge {
             for queue in &queues {
                 let purged = broker.purge(&queue.name).await?;
@@ -158,17 +166,24 @@ impl Worker {
         let consume = Consume { queues, prefetch: shared.prefetch, no_ack: false, tag: self.name.clone() };
         let consumer = broker.consume(consume).await?;
         let (commands, prefetch) = (std::mem::replace(&mut self.commands, unbounded_channel().1), shared.prefetch);
-        let soft_shutdown = self.options.soft_shutdown_timeout;
+        let soft_shutdown = match self.options.soft_shutdown_timeout {
+            Duration::ZERO => self.app.settings().worker_soft_shutdown_timeout,
+            told => told,
+        };
+        let _mailbox = match self.app.settings().worker_enable_remote_control {
+            true => Some(Mailbox::open(shared.clone(), self.handle.clone(), !self.options.without_mingle).await),
+            false => None,
+        };
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
         let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
         Engine::new(parts, buckets).run(consumer, &mut signals).await
     }
 
-    fn queues(&self) -> Vec<Queue> {
-        match self.options.queues.is_empty() {
-            true => vec![Queue::new(self.app.settings().task_default_queue.clone())],
-            false => self.options.queues.clone(),
+    fn queues(&self) -> Result<Vec<Queue>> {
+        if !self.options.queues.is_empty() {
+            return Ok(self.options.queues.clone());
         }
+        Ok(self.app.router().queues.consumed()?.iter().map(|queue| Queue::clone(queue)).collect())
     }
 
     fn shared(&self, queues: &[Queue]) -> Result<Shared> {
@@ -193,7 +208,7 @@ impl Worker {
             codec,
             decoded,
             result_extended: settings.result_extended,
-            queues: queues.iter().map(|queue| queue.name.clone()).collect(),
+            queues: queues.to_vec(),
             pool,
             concurrency,
             prefetch,
@@ -215,12 +230,14 @@ impl Worker {
             let soft_time_limit =
                 options.soft_time_limit.or(worker.soft_time_limit).or(settings.task_soft_time_limit);
             let ignore_result = options.ignore_result.unwrap_or(settings.task_ignore_result);
+            // What is said of one of the two goes before what is said of both.
+            let both = options.acks_on_failure_or_timeout.unwrap_or(settings.task_acks_on_failure_or_timeout);
+            let acks = |own: Option<bool>, setting: Option<bool>| own.or(setting).unwrap_or(both);
             let task = Known {
                 blocks: method.is_some_and(|method| method.plain),
                 acks_late: options.acks_late.unwrap_or(settings.task_acks_late),
-                acks_on_failure_or_timeout: options
-                    .acks_on_failure_or_timeout
-                    .unwrap_or(settings.task_acks_on_failure_or_timeout),
+                acks_on_failure: acks(options.acks_on_failure, settings.task_acks_on_failure),
+                acks_on_timeout: acks(options.acks_on_timeout, settings.task_acks_on_timeout),
                 reject_on_worker_lost: options.reject_on_worker_lost.unwrap_or(settings.task_reject_on_worker_lost),
                 track_started: options.track_started.unwrap_or(settings.task_track_started),
                 ignore_result,
@@ -229,6 +246,7 @@ impl Worker {
                     .unwrap_or(settings.task_store_errors_even_if_ignored),
                 time_limit,
                 soft_time_limit,
+                rate_limit: options.rate_limit.or(settings.task_default_rate_limit),
                 options,
                 object,
             };
@@ -243,11 +261,9 @@ impl Shared {
         self.known.get(name).cloned()
     }
 
-    /// The names of all tasks, in order.
+    /// The names of all tasks, in order; without Celery's own.
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.known.keys().map(ToString::to_string).collect();
-        names.sort_unstable();
-        names
+        self.app.task_names()
     }
 
     fn app_name(&self) -> &str {

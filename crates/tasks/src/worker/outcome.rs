@@ -63,8 +63,12 @@ impl Shared {
     }
 
     async fn succeeded(self: &Arc<Self>, job: &Arc<Job>, encoded: Encoded, runtime: Duration) {
-        self.after(job, Ok(&encoded)).await;
-        if !job.ignore_result {
+        // What follows is sent before the result is stored, so that this tells of its children.
+        if let Err(exception) = self.lead_on(job, &encoded).await {
+            return self.failed(job, &exception).await;
+        }
+        let part = job.embed.as_ref().is_some_and(|embed| embed.chord.truth());
+        if !job.ignore_result || part {
             let result = match self.decoded {
                 // The backend's serializer is none that results are encoded by.
                 true => match encoded.decode(&self.settings) {
@@ -73,19 +77,22 @@ impl Shared {
                 },
                 false => ResultValue::Encoded(encoded.bytes.clone()),
             };
-            let mut meta = self.meta(job, State::Success);
-            meta.result = result;
-            self.store(job, meta).await;
+            if !job.ignore_result {
+                let mut meta = self.meta(job, State::Success);
+                meta.result = result.clone();
+                self.store(job, meta).await;
+            }
+            self.count(job, State::Success, result).await;
         }
         log::succeeded(job, runtime, &encoded, &self.settings);
         job.ack();
     }
 
     async fn failed(self: &Arc<Self>, job: &Arc<Job>, exception: &Exception) {
-        self.after(job, Err(exception)).await;
         self.store_failure(job, State::Failure, exception).await;
+        self.fail_on(job, exception).await;
         log::failed(job, exception);
-        match job.known.acks_on_failure_or_timeout {
+        match job.known.acks_on_failure {
             true => job.ack(),
             false => job.reject(false),
         }
@@ -112,6 +119,7 @@ impl Shared {
         if !requeue {
             // It will never run again, and nobody is to wait for ever.
             self.store_failure(job, State::Failure, &exception).await;
+            self.fail_on(job, &exception).await;
         }
         job.reject(requeue);
     }
@@ -130,10 +138,10 @@ impl Shared {
                 }
             }
         }
-        self.after(job, Err(&exception)).await;
         self.store_failure(job, State::Failure, &exception).await;
+        self.fail_on(job, &exception).await;
         log::handler_raised(&exception);
-        match job.known.acks_on_failure_or_timeout {
+        match job.known.acks_on_failure {
             true => job.ack(),
             false => job.reject(false),
         }
@@ -178,6 +186,7 @@ impl Shared {
     pub(super) async fn revoke(self: &Arc<Self>, job: &Arc<Job>, reason: &str) {
         let exception = Exception::new("celery.exceptions.TaskRevokedError", reason);
         self.store_failure(job, State::Revoked, &exception).await;
+        self.count(job, State::Revoked, ResultValue::Exception((&exception).into())).await;
         job.ack();
     }
 
@@ -188,9 +197,9 @@ impl Shared {
             _ => Value::from(limit.as_secs_f64()),
         };
         let exception = Exception::new("billiard.exceptions.TimeLimitExceeded", limit);
-        self.after(job, Err(&exception)).await;
         self.store_failure(job, State::Failure, &exception).await;
-        match job.known.acks_on_failure_or_timeout {
+        self.fail_on(job, &exception).await;
+        match job.known.acks_on_timeout {
             true => job.ack(),
             false => job.reject(true),
         }
@@ -208,15 +217,6 @@ impl Shared {
         let what = [("pid", Value::from(i64::from(pid))), ("hostname", self.name.clone().into())];
         meta.result = ResultValue::Value(salamander_value::Dict::from_iter(what).into());
         self.store(&job, meta).await;
-    }
-
-    /// The place of what follows a task: callbacks, errbacks, the rest of a chain, the chord that waits.
-    async fn after(&self, job: &Arc<Job>, _outcome: Result<&Encoded, &Exception>) {
-        if let Some(embed) = &job.embed
-            && !embed.is_empty()
-        {
-            tracing::warn!("{}[{}] leads to further tasks, which are not sent yet", job.shown(), job.id());
-        }
     }
 
     async fn store_failure(&self, job: &Arc<Job>, state: State, exception: &Exception) {

@@ -1,9 +1,12 @@
 //! Workers in this process: what runs, what is stored, what is settled.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod control;
+mod joining;
 mod limits;
 mod messages;
 mod outcomes;
+mod settling;
 mod shutdown;
 
 use std::sync::atomic::{AtomicU32, Ordering};

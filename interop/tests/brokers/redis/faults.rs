@@ -146,29 +146,6 @@ fn nothing_is_lost_when_consumers_are_killed_again_and_again() {
 }
 
 #[test]
-fn consuming_goes_on_within_five_seconds_fifty_times_of_fifty() {
-    let Some(mut server) = Redis::start(&[]) else { return };
-    run(async {
-        let broker = connect(&server.url());
-        let mut consumer = consume(&*broker, &Queue::new("q"), 10).await;
-        let mut slowest = Duration::ZERO;
-        for turn in 0..50 {
-            tokio::task::block_in_place(|| {
-                server.kill();
-                server.restart();
-            });
-            let start = Instant::now();
-            publish(&*connect(&server.url()), "", "q", message(&turn.to_string())).await;
-            let delivery = receive(&mut *consumer, 1).await.pop().unwrap();
-            assert_eq!(body(&delivery), turn.to_string());
-            delivery.settlement.ack();
-            slowest = slowest.max(start.elapsed());
-        }
-        eprintln!("the slowest of 50 took {slowest:.1?} after the server was back");
-    });
-}
-
-#[test]
 fn what_is_no_message_stops_nobody() {
     let Some(server) = Redis::start(&[]) else { return };
     run(async {

@@ -144,7 +144,12 @@ fn properties() -> Dict {
 }
 
 fn refused(address: &Address, closed: &Closed) -> Error {
-    Error::new(Kind::Refused, format!("{address}: {} {}", closed.code, closed.text))
+    let kind = match closed.code {
+        // A server that is stopping, or has not begun with everything yet: it will be otherwise.
+        320 | 541 => Kind::Connection,
+        _ => Kind::Refused,
+    };
+    Error::new(kind, format!("{address}: {} {}", closed.code, closed.text))
 }
 
 fn unexpected(address: &Address) -> Error {

@@ -44,18 +44,20 @@ pub(super) async fn drive(shared: Arc<Shared>) {
             Ok(link) => {
                 pause = PAUSE;
                 let reason = run(&shared, link).await;
-                shared.lock().end();
-                match reason {
-                    Some(reason) => tracing::warn!(%reason, "the connection to the broker is lost"),
-                    None => return,
-                }
+                let mut state = shared.lock();
+                state.end();
+                let Some(reason) = reason else { return };
+                tracing::warn!(%reason, "the connection to the broker is lost");
+                state.trouble = Some(Error::new(Kind::Connection, reason));
             }
             Err(error) => {
                 tracing::warn!(%error, "no broker can be reached");
+                let mut state = shared.lock();
                 // Who waits is told of what waiting does not cure.
                 if error.kind() == Kind::Refused {
-                    shared.lock().tell(&Err(error));
+                    state.tell(&Err(error.clone()));
                 }
+                state.trouble = Some(error);
             }
         }
         tokio::select! {

@@ -14,7 +14,7 @@ use super::channel::{CONSUMERS, CONTROL, Channel, PUBLISHING, Slot};
 use super::link::Terms;
 use super::publishing::Publishing;
 use super::subscription::Subscription;
-use crate::broker::Queue;
+use crate::broker::{Exchange, Queue};
 use crate::{Error, Kind};
 
 /// The longest pause before a consumer that was thrown out is tried again.
@@ -46,6 +46,8 @@ pub(super) struct State {
     /// Who waits for a connection.
     pub(super) waiting: Vec<oneshot::Sender<Result<(), Error>>>,
     pub(super) driver: Option<JoinHandle<()>>,
+    /// Why there is no connection.
+    pub(super) trouble: Option<Error>,
 }
 
 impl State {
@@ -61,6 +63,7 @@ impl State {
             passing: BTreeMap::new(),
             waiting: Vec::new(),
             driver: None,
+            trouble: None,
         }
     }
 
@@ -74,6 +77,7 @@ impl State {
     /// There is a connection.
     pub(super) fn begin(&mut self, terms: Terms) -> Result<(), WireError> {
         self.phase = Phase::Up;
+        self.trouble = None;
         self.terms = terms;
         self.out.clear();
         self.open_publishing()?;
@@ -147,11 +151,11 @@ impl State {
             self.consumers.remove(&consumer.id);
             return Ok(());
         };
-        let (queues, declare, prefetch, each) = {
+        let (queues, declare, prefetch, global) = {
             let mut inner = consumer.lock();
             inner.opened(channel);
             inner.retry = None;
-            (inner.consume.queues.clone(), inner.declare, inner.prefetch(), inner.each)
+            (inner.consume.queues.clone(), inner.declare, inner.prefetch(), inner.shares_limit())
         };
         self.request(channel, &Request::ChannelOpen, Slot::Ignore)?;
         if let Some(open) = self.channels.get_mut(&channel) {
@@ -160,7 +164,7 @@ impl State {
         if declare {
             queues.iter().try_for_each(|queue| self.declare(channel, queue))?;
         }
-        self.request(channel, &Request::Qos { prefetch, global: !each }, Slot::Ignore)?;
+        self.request(channel, &Request::Qos { prefetch, global }, Slot::Ignore)?;
         queues.iter().try_for_each(|queue| self.consume(channel, consumer, &queue.name, Slot::Ignore))
     }
 
@@ -230,17 +234,21 @@ pub(super) fn fail(consumer: &Subscription, error: &Error) {
     inner.wake();
 }
 
+/// What makes an exchange, if it can be made.
+pub(super) fn making(exchange: &Exchange) -> Option<Request<'_>> {
+    // The empty one is always there and leads to every queue; those of the broker's own cannot be made.
+    (!exchange.name.is_empty() && !exchange.name.starts_with("amq.")).then_some(Request::ExchangeDeclare {
+        name: &exchange.name,
+        kind: exchange.kind.name(),
+        durable: exchange.durable,
+        auto_delete: exchange.auto_delete,
+    })
+}
+
 /// What makes a queue, and what leads to it.
 pub(super) fn declaring<'a>(queue: &'a Queue, arguments: &'a Dict) -> impl Iterator<Item = Request<'a>> {
     let exchange = &queue.exchange;
-    // The empty one is always there and leads to every queue; those of the broker's own cannot be made.
-    let made =
-        (!exchange.name.is_empty() && !exchange.name.starts_with("amq.")).then_some(Request::ExchangeDeclare {
-            name: &exchange.name,
-            kind: exchange.kind.name(),
-            durable: exchange.durable,
-            auto_delete: exchange.auto_delete,
-        });
+    let made = making(exchange);
     let Queue { durable, exclusive, auto_delete, .. } = *queue;
     let declared =
         Request::QueueDeclare { name: &queue.name, passive: false, durable, exclusive, auto_delete, arguments };

@@ -36,6 +36,9 @@ pub(super) struct Inner {
     generation: u16,
     /// The limit holds for each queue and not for all together: so it is with quorum queues.
     pub(super) each: bool,
+    /// The limit is the channel's, for all its queues. RabbitMQ asks another process for each message then, which costs it much: a single
+    /// queue has a limit of its own, as long as that does not change.
+    pub(super) together: bool,
     /// The queues are to be declared again, because the broker may have lost them.
     pub(super) declare: bool,
     /// Which queue is consumed by which tag; the tags of before, too, because something may still come by them.
@@ -84,11 +87,13 @@ impl Subscription {
         begun: oneshot::Sender<Result<(), Error>>,
     ) -> Self {
         let each = consume.queues.iter().any(counts_itself);
+        let together = consume.queues.len() > 1;
         let inner = Inner {
             consume,
             channel: None,
             generation: 0,
             each,
+            together,
             declare: false,
             tags: HashMap::new(),
             next_tag: 0,
@@ -120,7 +125,7 @@ impl Subscription {
 
     fn settle(&self, tag: u64, verdict: Verdict) {
         let inner = &mut *self.lock();
-        if inner.consume.no_ack || tag >> NUMBER != u64::from(inner.generation) || inner.channel.is_none() {
+        if inner.consume.no_ack || !inner.holds(tag) {
             return;
         }
         inner.window.settled.push((tag & ((1 << NUMBER) - 1), verdict));
@@ -139,6 +144,11 @@ impl Settle for Subscription {
 
     fn reject(&self, tag: u64, requeue: bool) {
         self.settle(tag, if requeue { Verdict::Requeue } else { Verdict::Reject });
+    }
+
+    fn is_valid(&self, tag: u64) -> bool {
+        let inner = self.lock();
+        inner.consume.no_ack || inner.holds(tag)
     }
 }
 
@@ -161,6 +171,11 @@ impl Inner {
         }
     }
 
+    /// Whether this tag is one of the channel that is open now.
+    fn holds(&self, tag: u64) -> bool {
+        self.channel.is_some() && tag >> NUMBER == u64::from(self.generation)
+    }
+
     /// What the next delivery of this number is settled by.
     pub(super) fn delivered(&mut self, number: u64) -> u64 {
         if !self.consume.no_ack {
@@ -177,6 +192,11 @@ impl Inner {
         let tag = Str::from(format!("{}.{}", self.consume.tag, self.next_tag).as_str());
         self.tags.insert(tag.clone(), queue.clone());
         tag
+    }
+
+    /// Whether the channel's limit counts, and not that of each consumer.
+    pub(super) fn shares_limit(&self) -> bool {
+        self.together && !self.each
     }
 
     /// The limit, as the protocol has it.

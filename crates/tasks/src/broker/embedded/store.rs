@@ -12,8 +12,14 @@ use tokio::sync::oneshot;
 
 use super::writer::{self, Work};
 use super::{load, schema};
-use crate::broker::hub::{Entry, Journal, Journaled};
+use crate::broker::hub::{Earlier, Entry, Journal, Page};
 use crate::{Error, Kind, Result};
+
+/// How many bytes of results are read for one who asks for several, at least.
+pub(crate) const MOST_BYTES: usize = 4 << 20;
+
+/// What is stored of several tasks, and how final each of it is.
+pub(crate) type Found = Vec<Option<(Bytes, u8)>>;
 
 /// An open file. It is closed when this is dropped.
 pub(crate) struct Store {
@@ -65,17 +71,17 @@ impl Mailbox {
 }
 
 impl Store {
-    /// Opens a file, or makes it; gives what it holds.
+    /// Opens a file, or makes it; tells what it holds.
     ///
     /// # Errors
     /// [`Kind::Refused`] where it cannot be opened, is in use, or is something else.
-    pub(super) fn open(path: &Path, fsync: bool) -> Result<(Self, Vec<Journaled>)> {
+    pub(super) fn open(path: &Path, fsync: bool, earlier: &mut Earlier) -> Result<Self> {
         let lock = lock(path)?;
         let db = schema::open(path, fsync).map_err(|error| Error::new(Kind::Refused, error))?;
         let cannot = |error: &dyn std::fmt::Display| {
             Error::new(Kind::Refused, format!("the file of queues {} cannot be read: {error}", path.display()))
         };
-        let earlier = load::load(&db).map_err(|error| cannot(&error))?;
+        load::load(&db, earlier).map_err(|error| cannot(&error))?;
         let mailbox = Arc::<Mailbox>::default();
         let body = {
             let mailbox = mailbox.clone();
@@ -87,7 +93,12 @@ impl Store {
         };
         let thread = std::thread::Builder::new().name("salamander-queues".to_owned()).spawn(body);
         let thread = thread.map_err(|error| cannot(&error))?;
-        Ok((Self { mailbox, thread: Some(thread), path: path.to_owned() }, earlier))
+        Ok(Self { mailbox, thread: Some(thread), path: path.to_owned() })
+    }
+
+    /// What is told of changes.
+    pub(super) fn journal(&self) -> Arc<dyn Journal> {
+        self.mailbox.clone()
     }
 
     /// Where it is.
@@ -112,9 +123,9 @@ impl Store {
         self.mailbox.give(Work::Forget(task));
     }
 
-    /// What is stored of a task.
-    pub(crate) async fn find(&self, task: Str) -> Result<Option<Bytes>> {
-        self.ask(|waits| Work::Find(task, waits)).await
+    /// What is stored of these tasks, and how final it is; of no further ones after the first that make up [`MOST_BYTES`].
+    pub(crate) async fn find(&self, tasks: Vec<Str>) -> Result<Found> {
+        self.ask(|waits| Work::Find(tasks, waits)).await
     }
 
     /// Removes the results that have expired.
@@ -139,9 +150,14 @@ impl Store {
     }
 }
 
-impl Journal for Store {
+// Not the store: what the thread calls may have this to the end, and must not wait for the thread.
+impl Journal for Mailbox {
     fn add(&self, entry: Entry) {
-        self.mailbox.give(Work::Entry(entry));
+        self.give(Work::Entry(entry));
+    }
+
+    fn page(&self, page: Page) {
+        self.give(Work::Page(page));
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::client::{Inner, apart};
 use super::link::{Fault, closed};
-use super::terms::{Declared, Given};
+use super::terms::{Declared, DeclaredExchange, Given};
 use crate::broker::hub::{Taken, delivered};
 use crate::broker::{Consume, Consumer, Delivery, Queue, Settle};
 use crate::{Error, Result, Waits};
@@ -53,6 +53,15 @@ struct State {
     settlements: Settlements,
     /// Why nothing comes any more.
     over: Option<Error>,
+}
+
+impl State {
+    /// What came so far comes again, and what is said of it has no effect.
+    fn void(&mut self) {
+        self.generation += 1;
+        self.lying.clear();
+        self.settlements = Settlements::default();
+    }
 }
 
 #[derive(Default)]
@@ -123,16 +132,13 @@ impl Shared {
         };
         let declared: Vec<Declared> = self.inner.known(&queues);
         if !declared.is_empty() {
-            link.attempt::<()>("declare", (&declared,), Duration::ZERO).await?;
+            link.attempt::<()>("declare", (&declared, Vec::<DeclaredExchange>::new()), Duration::ZERO).await?;
         }
         let names: Vec<&Str> = queues.iter().map(|queue| &queue.name).collect();
         let number = link.attempt("consume", (names, prefetch, no_ack), Duration::ZERO).await?;
         let mut state = self.state();
         state.number = number;
-        state.generation += 1;
-        // What lies here comes again.
-        state.lying.clear();
-        state.settlements = Settlements::default();
+        state.void();
         state.prefetch_changed = state.prefetch != prefetch;
         if state.prefetch_changed {
             self.settled.notify_one();
@@ -212,14 +218,20 @@ async fn receive(weak: Weak<Shared>) {
             },
             () = link.closed() => return,
         };
-        if shared.state().over.is_some() {
-            return;
+        {
+            let mut state = shared.state();
+            if state.over.is_some() {
+                return;
+            }
+            // Not only when there is another connection: what is held here is not to begin meanwhile, because it comes again.
+            state.void();
         }
         let error = match fault {
             Fault::Lost(error) | Fault::Unknown(error) => error,
             Fault::Refused(error) => {
-                // Where the other end stops, it says so, and begins anew.
+                // Where the other end stops, it says so, and begins anew. If it does not stop, nothing is to stay with what was.
                 tracing::debug!("receiving was refused: {error}");
+                let _ = link.attempt::<()>("end", (number,), Duration::ZERO).await;
                 error
             }
         };
@@ -271,6 +283,12 @@ impl Settle for Settling {
 
     fn reject(&self, tag: u64, requeue: bool) {
         self.settle(tag, |settlements| if requeue { &mut settlements.back } else { &mut settlements.away });
+    }
+
+    fn is_valid(&self, _tag: u64) -> bool {
+        let Some(shared) = self.shared.upgrade() else { return false };
+        let state = shared.state();
+        state.no_ack || state.generation == self.generation
     }
 }
 

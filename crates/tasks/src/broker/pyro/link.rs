@@ -1,5 +1,6 @@
 //! [`Link`]: the connection to the object, which comes again when it breaks.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use salamander_codec::{Arguments, Codec};
@@ -23,6 +24,8 @@ pub(super) struct Link {
     proxy: Proxy,
     url: String,
     closed: watch::Sender<bool>,
+    /// Why there is no connection.
+    trouble: Mutex<Option<Error>>,
 }
 
 /// What went wrong with a call.
@@ -51,7 +54,7 @@ impl Link {
         let config = Config::global().map_err(|error| Error::new(Kind::Misuse, error.to_string()))?;
         let uri = Uri::parse(&uri, config.ns_port).map_err(|error| Error::new(Kind::Misuse, error.to_string()))?;
         let proxy = Proxy::with_config(uri, config).map_err(wrong)?.with_serializer(Codec::Msgpack);
-        Ok(Self { proxy, url: url.to_owned(), closed: watch::Sender::new(false) })
+        Ok(Self { proxy, url: url.to_owned(), closed: watch::Sender::new(false), trouble: Mutex::default() })
     }
 
     pub(super) fn url(&self) -> &str {
@@ -95,14 +98,28 @@ impl Link {
             return Err(Fault::Refused(closed()));
         }
         // Not a proxy with a timeout: that would have a connection of its own.
-        match tokio::time::timeout(PATIENCE + waiting, self.proxy.call(method, arguments)).await {
+        let done = match tokio::time::timeout(PATIENCE + waiting, self.proxy.call(method, arguments)).await {
             Ok(done) => done.map_err(|error| fault(&error)),
             Err(_) => {
                 // Whoever does not answer is not there any more, although nobody has said so.
                 self.proxy.release();
                 Err(Fault::Lost(Error::new(Kind::Connection, format!("{} does not answer", self.shown_url()))))
             }
-        }
+        };
+        *self.noted() = match &done {
+            Err(Fault::Lost(error)) => Some(error.clone()),
+            _ => None,
+        };
+        done
+    }
+
+    /// Why there is no connection, where one is tried for in vain.
+    pub(super) fn trouble(&self) -> Option<Error> {
+        self.noted().clone()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Option<Error>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A call that is made again until it can be made.

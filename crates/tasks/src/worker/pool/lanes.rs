@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::prefork::Children;
 use super::run::{in_task, on_thread};
-use crate::worker::job::{Ended, Event, How, Job};
+use crate::worker::job::{Began, Ended, Event, How, Job};
 
 /// Where lanes run.
 pub(crate) enum Places {
@@ -130,12 +130,15 @@ impl Inner {
 
     /// What happens before a job begins. What it comes to if it is not to begin.
     fn enter(&self, job: &Arc<Job>, now: Instant, pid: Option<u32>) -> Option<How> {
-        if !job.stop.enter() {
+        // What comes again is run then, by whoever gets it: here it would be once too often.
+        if !job.stop.enter() || job.comes_again() {
             return Some(How::Stopped);
         }
         if job.has_expired() {
             return Some(How::Expired);
         }
+        // A child that was lost at once is followed by another.
+        _ = job.began.set(Began { at: now, process: pid });
         if !job.known.acks_late {
             job.ack();
         }

@@ -1,0 +1,172 @@
+//! What is sent for a canvas, message by message, and what the backend hears of its chords.
+
+use std::sync::{Arc, Mutex};
+
+use salamander_macros::task;
+use salamander_tasks::backend::{
+    Backend, Broken, Capabilities, Chords, Claim, Counted, Expected, Found, Part, Update,
+};
+use salamander_tasks::broker::{Broker, Memory, Queue, Topology};
+use salamander_tasks::{App, Waits};
+use salamander_value::{Dict, Value};
+use salamander_wire::celery::{Message, ResultMeta, ResultTree};
+use serde_json::{Value as Json, json};
+
+use crate::peer::Peer;
+use crate::recipes::{self, made};
+use crate::same::{self, Names};
+
+#[task(crate = "salamander_tasks::__private", name = "tasks.any", typing = false)]
+fn any(#[args] rest: Vec<Value>, #[kwargs] named: Dict) -> usize {
+    rest.len() + named.len()
+}
+
+/// Sends a recipe in both languages; what is different.
+pub(crate) async fn compared(peer: &mut Peer, name: &str, recipe: &Json) -> Option<String> {
+    let theirs = peer.ask(&json!({"recipe": recipe, "send": true}));
+    let ours = ours(recipe).await;
+    let (theirs, ours) = match (theirs["error"].as_str(), ours) {
+        (Some(_), _) => return None,
+        (None, Err(error)) => return Some(format!("{name}: {recipe}\n  ours is an error: {error}")),
+        (None, Ok(ours)) => (theirs["sent"].clone(), ours),
+    };
+    // What has travelled is a list that was a tuple, and texts for people show it.
+    let texts = !recipe.to_string().contains("travelled");
+    let (theirs, ours) = (normal(theirs, texts), normal(ours, texts));
+    same::different(name, recipe, &theirs, &ours)
+}
+
+/// Messages by their queues and priorities, without what differs by chance or place.
+fn normal(mut sent: Json, texts: bool) -> Json {
+    let messages = sent["messages"].as_array_mut().unwrap();
+    messages.sort_by_key(|message| {
+        let queue = message[2]["delivery_info"]["routing_key"].as_str().unwrap().to_owned();
+        (queue, message[2]["priority"].as_u64().unwrap_or_default())
+    });
+    for message in messages {
+        let headers = message[0].as_object_mut().unwrap();
+        headers.remove("origin");
+        headers.retain(|name, _| texts || !["argsrepr", "kwargsrepr"].contains(&&**name));
+        let properties = message[2].as_object_mut().unwrap();
+        for name in ["delivery_tag", "body_encoding"] {
+            properties.remove(name);
+        }
+        properties.retain(|_, value| !value.is_null());
+        if let Some(priority) = properties.remove("priority").filter(|priority| *priority != json!(0)) {
+            properties.insert("priority".to_owned(), priority);
+        }
+    }
+    // Ids are named by the messages; in which order the backend hears of things does not count.
+    let mut names = Names::default();
+    let messages = names.plain(&sent["messages"]);
+    let mut sorted = |name: &str| {
+        let mut all: Vec<Json> = sent[name].as_array().unwrap().iter().map(|one| names.plain(one)).collect();
+        all.sort_by_key(Json::to_string);
+        all
+    };
+    let (chords, sizes) = (sorted("chords"), sorted("sizes"));
+    json!({"messages": messages, "chords": chords, "sizes": sizes, "result": names.plain(&sent["result"])})
+}
+
+async fn ours(recipe: &Json) -> Result<Json, String> {
+    let (broker, backend) = (Memory::new(), Arc::new(Recording::default()));
+    let app = App::builder().broker(Arc::new(broker.clone())).backend(backend.clone()).task(any).build().unwrap();
+    let queues = ["celery", "other"].map(Queue::new).to_vec();
+    broker.declare(&Topology::from(queues)).await.map_err(|error| error.to_string())?;
+    let result = made(recipe).send(&app).await.map_err(|error| error.to_string())?;
+    let mut messages = Vec::new();
+    for queue in ["celery", "other"] {
+        while let Some(message) = broker.take(queue).await.map_err(|error| error.to_string())? {
+            messages.push(shown(&message));
+        }
+    }
+    let heard = backend.heard.lock().unwrap();
+    let id = Some(result.id()).filter(|id| !id.is_empty());
+    Ok(json!({"messages": messages, "chords": heard.0, "sizes": heard.1, "result": id}))
+}
+
+fn shown(message: &Message) -> Json {
+    let body: Json = serde_json::from_slice(&message.body).unwrap();
+    json!([recipes::json(&message.headers.clone().into()), body, recipes::json(&message.properties.to_dict().into())])
+}
+
+/// A backend that keeps nothing but what it hears of chords.
+#[derive(Default)]
+struct Recording {
+    heard: Mutex<(Vec<Json>, Vec<Json>)>,
+}
+
+fn done<'a, T: Send + 'a>(value: T) -> Waits<'a, T> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+impl Backend for Recording {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    fn url(&self) -> String {
+        "recording://".to_owned()
+    }
+
+    fn expect(&self, _: &str) -> Expected {
+        Expected::nothing()
+    }
+
+    fn store(&self, _: Update) -> Waits<'_, ()> {
+        done(())
+    }
+
+    fn get<'a>(&'a self, _: &'a str) -> Waits<'a, Found> {
+        done(Found::Pending)
+    }
+
+    fn changed<'a>(&'a self, _: &'a str, _: Option<&'a ResultMeta>) -> Waits<'a, ResultMeta> {
+        Box::pin(std::future::pending())
+    }
+
+    fn forget<'a>(&'a self, _: &'a str) -> Waits<'a, ()> {
+        done(())
+    }
+
+    fn chords(&self) -> Option<&dyn Chords> {
+        Some(self)
+    }
+
+    fn close(&self) -> Waits<'_, ()> {
+        done(())
+    }
+}
+
+impl Chords for Recording {
+    fn begin<'a>(&'a self, group_id: &'a str, header: Vec<ResultTree>) -> Waits<'a, ()> {
+        let header: Vec<Json> = header.iter().map(|member| recipes::json(&member.to_value())).collect();
+        self.heard.lock().unwrap().0.push(json!([group_id, header]));
+        done(())
+    }
+
+    fn set_size<'a>(&'a self, group_id: &'a str, size: usize) -> Waits<'a, ()> {
+        self.heard.lock().unwrap().1.push(json!([group_id, size]));
+        done(())
+    }
+
+    fn part(&self, _: Part) -> Waits<'_, Counted> {
+        done(Counted::Waiting)
+    }
+
+    fn join<'a>(&'a self, _: &'a Claim) -> Waits<'a, Result<Vec<Value>, Broken>> {
+        done(Ok(Vec::new()))
+    }
+
+    fn extend<'a>(&'a self, _: &'a Claim) -> Waits<'a, bool> {
+        done(false)
+    }
+
+    fn finish<'a>(&'a self, _: &'a Claim) -> Waits<'a, ()> {
+        done(())
+    }
+
+    fn fail<'a>(&'a self, _: &'a Claim) -> Waits<'a, ()> {
+        done(())
+    }
+}
