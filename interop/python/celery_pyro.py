@@ -1,10 +1,8 @@
-"""Celery over kombu's Pyro transport and with results in a database, as a worker, a client, and a reader of results.
+"""Celery over kombu's Pyro transport, as a worker and a client.
 
 celery_pyro.py worker PORT           runs tasks until it is killed; prints "ready"
 celery_pyro.py send PORT COUNT       sends that many tasks and prints their results
 celery_pyro.py put PORT COUNT        sends tasks to nobody, and prints how many were sent
-celery_pyro.py store URL [extended]  stores states in a database, as a worker does
-celery_pyro.py read URL TASK         prints what AsyncResult says of a task
 """
 import sys
 
@@ -58,31 +56,6 @@ def put(port, count):
         app.send_task("tasks.nobody", (number,), queue="nobody")
     with app.connection_for_write() as connection:
         print(connection.default_channel.queue_declare("nobody", passive=True).message_count)
-
-
-def database(url, extended):
-    app = Celery("tests", broker="memory://", backend=url)
-    app.conf.result_extended = extended
-    return app
-
-
-def store(url, extended=""):
-    from celery.app.task import Context
-
-    app = database(url, bool(extended))
-    request = Context(id="done", task="tasks.add", args=(1, 2), kwargs={"k": 1}, hostname="w@h", retries=1,
-                      delivery_info={"routing_key": "celery"})
-    app.backend.store_result("done", {"x": [1, 2.5, "\u00e9"]}, "SUCCESS", request=request)
-    try:
-        1 / 0
-    except ZeroDivisionError as error:
-        app.backend.mark_as_failure("failed", error, traceback="Traceback...", request=request)
-    app.backend.store_result("begun", {"pid": 1}, "STARTED")
-
-
-def read(url, task):
-    result = database(url, True).AsyncResult(task)
-    print(result.state, repr(result.result), repr(result.traceback), result.date_done is not None, result.name, result.args)
 
 
 if __name__ == "__main__":

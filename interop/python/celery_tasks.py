@@ -4,6 +4,7 @@
 """
 
 import os
+import time
 
 import celery
 
@@ -15,6 +16,8 @@ app.conf.update(
     task_serializer="json",
     result_serializer=serializer,
     result_compression=os.environ.get("COMPRESSION") or None,
+    result_failure_expires=float(os.environ["FAILURE_EXPIRES"]) if "FAILURE_EXPIRES" in os.environ else None,
+    result_backend_transport_options={"master_name": os.environ["MASTER_NAME"]} if "MASTER_NAME" in os.environ else {},
     task_track_started=True,
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
@@ -48,3 +51,9 @@ def again(self):
 @app.task(name="tasks.child", bind=True)
 def child(self):
     return add.delay(1, 1).id
+
+
+@app.task(name="tasks.sleep")
+def sleep(seconds):
+    time.sleep(seconds)
+    return seconds

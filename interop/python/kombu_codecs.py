@@ -68,6 +68,9 @@ class Serializer:
     def loads(self, data):
         content_type = serialization.registry.name_to_type[self.name]
         encoding = "utf-8" if self.name in ("json", "yaml") else "binary"
+        if self.name == "yaml" and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            # A mark says what it is, to PyYAML; a message would say so by this.
+            encoding = "binary"
         if not data:
             return {"json": None, "yaml": None}.get(self.name)
         try:
@@ -91,9 +94,12 @@ def other_forms(name, value, index):
             {"default_style": "'", "width": 20},
             {"canonical": True},
             {"explicit_start": True, "explicit_end": True, "indent": 6, "sort_keys": False},
+            {"encoding": "utf-16-le"},
+            {"encoding": "utf-16-be"},
         ]
         try:
-            forms = [yaml.safe_dump(value, **styles[index % len(styles)]).encode("utf-8", "surrogatepass")]
+            form = yaml.safe_dump(value, **styles[index % len(styles)])
+            forms = [form if isinstance(form, bytes) else form.encode("utf-8", "surrogatepass")]
         except Exception:
             pass
     elif name == "json":

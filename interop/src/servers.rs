@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::certs::Certs;
+
 pub use rabbitmq::RabbitMq;
 pub use redis::{Cluster, Redis, Sentinel};
 
@@ -47,6 +49,37 @@ impl Store {
             return None;
         }
         Some(Self::start(Kind::Postgres))
+    }
+
+    /// A server of PostgreSQL that knows TLS, with the certificate `server`, and a user `guarded` who has to use it.
+    ///
+    /// # Panics
+    /// Where it cannot be set up.
+    pub fn postgres_tls(certs: &Certs) -> Option<Self> {
+        let mut server = Self::postgres()?;
+        let made = Command::new(postgres_program("psql")?)
+            .args([&*server.url(), "-c", "CREATE ROLE guarded LOGIN SUPERUSER"])
+            .output();
+        assert!(made.is_ok_and(|made| made.status.success()), "the user is made");
+        server.kill();
+        let cluster = server.cluster();
+        for (name, file) in [("server", "server.crt"), ("server_key", "server.key")] {
+            std::fs::copy(certs.file(name), cluster.join(file)).expect("a file");
+        }
+        std::fs::write(cluster.join("pg_hba.conf"), "hostssl all guarded all trust\nhost all salamander all trust\n")
+            .expect("a file");
+        let mut settings = std::fs::read_to_string(cluster.join("postgresql.conf")).expect("its settings");
+        settings.push_str("\nssl = on\n");
+        std::fs::write(cluster.join("postgresql.conf"), settings).expect("a file");
+        let key = cluster.join("server.key");
+        let alone = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&key, alone).expect("the key is its owner's alone");
+        if is_root() {
+            let owner = Command::new("chown").arg("postgres").args([&cluster.join("server.crt"), &key]).status();
+            assert!(owner.is_ok_and(|status| status.success()), "the files are given to the user postgres");
+        }
+        server.restart();
+        Some(server)
     }
 
     fn start(kind: Kind) -> Self {

@@ -113,6 +113,24 @@ pub(crate) fn read_head<'de>(reader: &mut impl Reader<'de>) -> Result<CallHead<'
     Ok(CallHead { object: text("object")?, method: text("method")? })
 }
 
+/// The parts of a call that is a plain sequence, which has been opened, and its end.
+pub(crate) fn write_parts(
+    writer: &mut impl Writer,
+    object: &str,
+    method: &str,
+    arguments: &dyn Arguments,
+) -> Result<()> {
+    writer.str(object)?;
+    writer.str(method)?;
+    writer.begin_list(Some(arguments.positional()))?;
+    arguments.write_positional(writer)?;
+    writer.end()?;
+    writer.begin_dict(Some(arguments.keywords()))?;
+    arguments.write_keywords(writer)?;
+    writer.end()?;
+    writer.end()
+}
+
 macro_rules! tuples {
     ($($len:literal: $($name:ident $at:tt)*;)*) => {$(
         impl<$($name: Serialize),*> Arguments for ($($name,)*) {

@@ -8,17 +8,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use salamander_codec::Arguments;
-use salamander_value::{Str, Value};
+use salamander_value::{Dict, Str, Value};
 use salamander_wire::celery::{ResultMeta, State};
 use serde::de::DeserializeOwned;
 
 use crate::backend::Found;
 use crate::call::{self, Place, Signature};
 use crate::canvas::{self, Canvas};
+use crate::control::{self, Reply};
 use crate::error::{Error, Kind, Result};
 
 fn wait<F: Future>(future: F) -> Result<F::Output> {
     salamander_net::blocking::wait(future).map_err(|error| Error::with_source(Kind::Misuse, error.to_string(), error))
+}
+
+/// Lets a task wait for the results of others; the blocking twin of [`allow_join_result`](crate::allow_join_result).
+pub fn allow_join_result<T>(work: impl FnOnce() -> T) -> T {
+    call::allow_join_result_sync(work)
 }
 
 /// Writes methods that wait for the asynchronous one of the same name.
@@ -41,6 +47,10 @@ pub struct App(crate::App);
 /// What a task that was sent will give; the blocking twin of [`AsyncResult`](crate::AsyncResult).
 #[derive(Clone, Debug)]
 pub struct AsyncResult<T = Value>(call::AsyncResult<T>);
+
+/// Remote control of workers; the blocking twin of [`Control`](crate::Control).
+#[derive(Clone, Debug)]
+pub struct Control(control::Control);
 
 /// What a canvas that was sent will give; the blocking twin of [`CanvasResult`](crate::canvas::CanvasResult).
 #[derive(Clone, Debug)]
@@ -81,8 +91,36 @@ impl App {
         AsyncResult(self.0.result(id))
     }
 
+    /// Remote control of the workers on this broker.
+    pub fn control(&self) -> Control {
+        Control(self.0.control())
+    }
+
     waiting! {
         revoke(ids: &[&str], terminate: bool) -> ();
+    }
+}
+
+impl Control {
+    /// The same with a change, as of destination or timeout.
+    #[must_use]
+    pub fn with(self, change: impl FnOnce(control::Control) -> control::Control) -> Self {
+        Self(change(self.0))
+    }
+
+    waiting! {
+        broadcast(command: &str, arguments: Dict) -> ();
+        ask(command: &str, arguments: Dict) -> Vec<Reply>;
+        ping() -> Vec<Reply>;
+        registered() -> Vec<Reply>;
+        active() -> Vec<Reply>;
+        reserved() -> Vec<Reply>;
+        scheduled() -> Vec<Reply>;
+        revoked() -> Vec<Reply>;
+        stats() -> Vec<Reply>;
+        revoke(ids: &[&str]) -> ();
+        terminate(ids: &[&str], signal: &str) -> ();
+        shutdown() -> ();
     }
 }
 

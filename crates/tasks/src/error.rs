@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use salamander_value::Exception;
+use salamander_value::{Exception, Raised};
 
 /// The result of what concerns tasks.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -67,7 +67,9 @@ impl Error {
     /// What a task raised.
     #[cold]
     pub fn of_task(kind: Kind, exception: Exception) -> Self {
-        Self(Arc::new(Inner { kind, message: exception.to_string(), exception: Some(exception), source: None }))
+        // A task that goes on with it raises the same.
+        let source = Some(Raised(exception.clone()).into());
+        Self(Arc::new(Inner { kind, message: exception.to_string(), exception: Some(exception), source }))
     }
 
     /// What it is about.

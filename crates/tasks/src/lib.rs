@@ -13,6 +13,7 @@ pub mod broker;
 mod builtin;
 pub mod call;
 pub mod canvas;
+pub mod control;
 mod error;
 #[cfg(feature = "redis")]
 mod redis;
@@ -23,7 +24,8 @@ mod waits;
 pub mod worker;
 
 pub use app::{App, AppBuilder, Settings};
-pub use call::{AsyncResult, Signature};
+pub use call::{AsyncResult, Signature, allow_join_result};
+pub use control::Control;
 pub use error::{Error, Kind, Result};
 pub use task::{Ignore, Reject, Retry, State, Task, TaskContext};
 pub use waits::Waits;

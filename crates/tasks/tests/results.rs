@@ -66,6 +66,9 @@ async fn results_come_in_the_type_of_the_task() {
     );
     result.forget().await.unwrap();
     assert_ne!(result.state().await.unwrap(), State::Success);
+    // What was never sent does not wait.
+    let never = setting.app.result("never");
+    assert_eq!((never.state().await.unwrap(), never.ready().await.unwrap()), (State::Unknown, false));
 }
 
 #[tokio::test]

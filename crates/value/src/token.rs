@@ -62,6 +62,36 @@ pub enum Token<'de> {
 }
 
 impl Token<'_> {
+    /// The same, which borrows nothing.
+    pub fn into_owned(self) -> Token<'static> {
+        match self {
+            Self::None => Token::None,
+            Self::Bool(flag) => Token::Bool(flag),
+            Self::Int(number) => Token::Int(number),
+            Self::BigInt(number) => Token::BigInt(number),
+            Self::Float(number) => Token::Float(number),
+            Self::Complex(number) => Token::Complex(number),
+            Self::Str(text) => Token::Str(text.into_owned().into()),
+            Self::Surrogates(text) => Token::Surrogates(text),
+            Self::Bytes(bytes) => Token::Bytes(bytes.into_owned().into()),
+            Self::ByteArray(bytes) => Token::ByteArray(bytes.into_owned().into()),
+            Self::Decimal(number) => Token::Decimal(number),
+            Self::DateTime(time) => Token::DateTime(time),
+            Self::Date(date) => Token::Date(date),
+            Self::Time(time) => Token::Time(time),
+            Self::TimeDelta(delta) => Token::TimeDelta(delta),
+            Self::Uuid(uuid) => Token::Uuid(uuid),
+            Self::List(len) => Token::List(len),
+            Self::Tuple(len) => Token::Tuple(len),
+            Self::Set(len) => Token::Set(len),
+            Self::FrozenSet(len) => Token::FrozenSet(len),
+            Self::Dict(len) => Token::Dict(len),
+            Self::End => Token::End,
+        }
+    }
+}
+
+impl Token<'_> {
     /// The name of the Python type, for messages.
     pub fn type_name(&self) -> &'static str {
         match self {

@@ -101,8 +101,16 @@ async fn soon<T>(what: &str, future: impl Future<Output = Result<T>>) -> T {
 
 /// Stores what a worker has to say, where the one who waits gets to know of it.
 async fn store(worker: &dyn Backend, client: &dyn Backend, meta: ResultMeta) {
+    prepare(client).await;
     let update = Update { meta, reply_to: client.reply_to(), correlation_id: None };
     soon("storing", worker.store(update)).await;
+}
+
+/// Makes ready for results, as it is done before a task is sent.
+async fn prepare(client: &dyn Backend) {
+    if let Some(ready) = client.prepare() {
+        soon("making ready", ready).await;
+    }
 }
 
 /// Looks until a task is known, and again until something is so of it.
@@ -129,7 +137,7 @@ async fn settled(worker: &dyn Backend, client: &dyn Backend) {
 fn done(task: &str, state: State, result: impl Into<Value>) -> ResultMeta {
     let mut meta = ResultMeta::new(task, state, result);
     if meta.status.is_ready() {
-        meta.date_done = Some("2026-11-21T12:00:00.123456+00:00".into());
+        meta.date_done = Some("2020-01-31T12:00:00.123456+00:00".into());
     }
     meta
 }

@@ -145,7 +145,7 @@ pub async fn queues_are_counted_purged_and_deleted(place: Box<dyn Place>) {
 
 pub async fn declaring_again_changes_nothing(place: Box<dyn Place>) {
     let (one, two) = (place.connect(), place.connect());
-    let topology = Topology { queues: vec![Queue::new("again"), Queue::new("other")] };
+    let topology = Topology::from(vec![Queue::new("again"), Queue::new("other")]);
     soon("declaring", one.declare(&topology)).await;
     publish(&*one, "again", "stays").await;
     soon("declaring", one.declare(&topology)).await;

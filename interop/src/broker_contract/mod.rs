@@ -72,6 +72,7 @@ macro_rules! broker_contract {
             a_direct_exchange_goes_by_the_key
             a_topic_exchange_goes_by_patterns
             a_fanout_exchange_goes_to_all
+            an_exchange_may_lead_nowhere
             the_empty_exchange_goes_to_the_queue_of_the_name
             priorities_are_honoured
             a_delay_is_kept

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use salamander_tasks::broker::{Broker, ExchangeKind, Queue, Topology};
+use salamander_tasks::broker::{Broker, Exchange, ExchangeKind, Queue, Topology};
 
 use super::{
     Place, ack_all, bodies, body, bound, consume, declare, publish, queue, receive, receive_one, soon, text, to,
@@ -20,7 +20,7 @@ pub async fn a_direct_exchange_goes_by_the_key(place: Box<dyn Place>) {
     let broker = place.connect();
     let queues = [("red", "r"), ("green", "g"), ("also-red", "r")];
     let queues = queues.map(|(name, key)| bound(name, "colours", ExchangeKind::Direct, key)).to_vec();
-    soon("declaring", broker.declare(&Topology { queues })).await;
+    soon("declaring", broker.declare(&Topology::from(queues))).await;
     publish_to(&*broker, "colours", &["r", "g", "nobody", "g"]).await;
     for (name, count) in [("red", 1), ("green", 2), ("also-red", 1)] {
         waiting(&*broker, name, count).await;
@@ -35,10 +35,10 @@ pub async fn a_topic_exchange_goes_by_patterns(place: Box<dyn Place>) {
     let queues: Vec<Queue> =
         patterns.iter().map(|key| bound(&format!("q {key}"), "topics", ExchangeKind::Topic, key)).collect();
     if !broker.capabilities().topic {
-        assert!(broker.declare(&Topology { queues }).await.is_err(), "what it cannot do, it refuses");
+        assert!(broker.declare(&Topology::from(queues)).await.is_err(), "what it cannot do, it refuses");
         return;
     }
-    soon("declaring", broker.declare(&Topology { queues: queues.clone() })).await;
+    soon("declaring", broker.declare(&Topology::from(queues.clone()))).await;
     publish_to(&*broker, "topics", &["a", "a.b", "a.b.c", "x.b", "x.b.c.d", "b"]).await;
     for (queue, expected) in queues.iter().zip([
         &["a.b"][..],
@@ -61,7 +61,7 @@ pub async fn a_fanout_exchange_goes_to_all(place: Box<dyn Place>) {
     let (one, two) = (place.connect(), place.connect());
     let queues = ["left", "right"].map(|name| bound(name, "everybody", ExchangeKind::Fanout, ""));
     if !one.capabilities().fanout {
-        let refused = one.declare(&Topology { queues: queues.to_vec() }).await;
+        let refused = one.declare(&Topology::from(queues.to_vec())).await;
         assert!(refused.is_err(), "what it cannot do, it refuses");
         return;
     }
@@ -76,6 +76,26 @@ pub async fn a_fanout_exchange_goes_to_all(place: Box<dyn Place>) {
     for consumer in [&mut left, &mut right] {
         let deliveries = receive(&mut **consumer, 5).await;
         assert_eq!(bodies(&deliveries), ["0", "1", "2", "3", "4"]);
+        ack_all(deliveries);
+    }
+}
+
+pub async fn an_exchange_may_lead_nowhere(place: Box<dyn Place>) {
+    let (one, two) = (place.connect(), place.connect());
+    let exchanges = [ExchangeKind::Direct, ExchangeKind::Fanout]
+        .map(|kind| Exchange { durable: false, ..Exchange::new(format!("nowhere.{}", kind.name()), kind) });
+    soon("declaring", one.declare(&Topology { exchanges: exchanges.to_vec(), ..Topology::default() })).await;
+    for exchange in &exchanges {
+        // Twice changes nothing, and nobody listens.
+        soon("declaring again", one.declare(&exchange.clone().into())).await;
+        publish_to(&*one, &exchange.name, &["k", ""]).await;
+        let mut queue = bound(&format!("late.{}", exchange.name), &exchange.name, exchange.kind, "k");
+        queue.exchange.durable = false;
+        declare(&*two, &queue).await;
+        let mut consumer = consume(&*two, &queue, 0).await;
+        publish_to(&*one, &exchange.name, &["k"]).await;
+        let deliveries = receive(&mut *consumer, 1).await;
+        assert_eq!(bodies(&deliveries), ["k"]);
         ack_all(deliveries);
     }
 }

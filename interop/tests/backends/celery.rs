@@ -6,10 +6,14 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-fn command(mut command: Command, broker: &str, backend: &str, serializer: &str, compression: &str) -> Command {
+use crate::beside::Peers;
+
+fn command(mut command: Command, peers: &Peers) -> Command {
     let folder: PathBuf = interop::python::workspace().join("interop/python");
-    command.current_dir(&folder).env("PYTHONPATH", &folder).env("BROKER", broker).env("BACKEND", backend);
-    command.env("SERIALIZER", serializer).env("COMPRESSION", compression).env("C_FORCE_ROOT", "1");
+    command.current_dir(&folder).env("PYTHONPATH", &folder);
+    command.env("BROKER", &peers.broker).env("BACKEND", &peers.backend).env("C_FORCE_ROOT", "1");
+    command.env("SERIALIZER", peers.serializer.name()).env("COMPRESSION", peers.compression);
+    command.envs(peers.others.iter().map(|(name, value)| (name, value)));
     command
 }
 
@@ -17,8 +21,8 @@ fn command(mut command: Command, broker: &str, backend: &str, serializer: &str, 
 pub(crate) struct Worker(Child);
 
 impl Worker {
-    pub(crate) fn start(broker: &str, backend: &str, serializer: &str, compression: &str) -> Self {
-        let mut command = command(interop::python::module("celery"), broker, backend, serializer, compression);
+    pub(crate) fn start(peers: &Peers) -> Self {
+        let mut command = command(interop::python::module("celery"), peers);
         command.args(["-A", "celery_tasks", "worker", "--pool", "solo", "-l", "WARNING"]);
         command.args(["--without-gossip", "--without-mingle", "--without-heartbeat"]);
         Self(command.stdin(Stdio::null()).spawn().unwrap())
@@ -40,9 +44,8 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    pub(crate) fn start(broker: &str, backend: &str, serializer: &str, compression: &str) -> Self {
-        let mut command =
-            command(interop::python::script("celery_results.py"), broker, backend, serializer, compression);
+    pub(crate) fn start(peers: &Peers) -> Self {
+        let mut command = command(interop::python::script("celery_results.py"), peers);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
         Self { process, input, output }

@@ -72,7 +72,7 @@ async fn ours(recipe: &Json) -> Result<Json, String> {
     let (broker, backend) = (Memory::new(), Arc::new(Recording::default()));
     let app = App::builder().broker(Arc::new(broker.clone())).backend(backend.clone()).task(any).build().unwrap();
     let queues = ["celery", "other"].map(Queue::new).to_vec();
-    broker.declare(&Topology { queues }).await.map_err(|error| error.to_string())?;
+    broker.declare(&Topology::from(queues)).await.map_err(|error| error.to_string())?;
     let result = made(recipe).send(&app).await.map_err(|error| error.to_string())?;
     let mut messages = Vec::new();
     for queue in ["celery", "other"] {

@@ -3,7 +3,7 @@
 use interop::python;
 use interop::servers::{RabbitMq, Store};
 
-use crate::{Worker, up};
+use crate::programs::worker::{Worker, up};
 
 /// What the client prints, whatever the broker is.
 const TOLD: &str = "\

@@ -1,12 +1,12 @@
 //! Child processes of our worker: what they run, and what becomes of those that end.
 
-use programs::Server;
+use crate::programs::Server;
 use salamander_codec::Arguments;
 use salamander_tasks::{App, AsyncResult, Result, Signature};
 use salamander_value::{Exception, Value};
 use salamander_wire::celery::State;
 
-use crate::{LONG, Worker, programs, signal, up};
+use crate::programs::worker::{LONG, Worker, signal, up};
 
 /// Queues, a worker with child processes, and what sends to it.
 struct Scene {

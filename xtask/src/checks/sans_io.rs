@@ -45,6 +45,7 @@ const SANS_IO: &[(&str, &[&str])] = &[
         "salamander-wire",
         &[
             "base64",
+            "brotli",
             "bytes",
             "bzip2",
             "flate2",

@@ -3,6 +3,8 @@
 mod client;
 mod worker;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use salamander::tasks::{App, AppBuilder};
 
@@ -43,6 +45,10 @@ struct Place {
     /// The URL of the result backend [default: CELERY_RESULT_BACKEND, or rpc://]
     #[arg(long, value_name = "URL")]
     result_backend: Option<String>,
+
+    /// Read Celery's settings from the table [celery] of this TOML file; what the command line says goes before it
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
 }
 
 impl Tasks {
@@ -65,19 +71,28 @@ impl Tasks {
 }
 
 impl Place {
-    fn broker(&self) -> String {
-        let given = self.broker.clone().or_else(|| std::env::var("CELERY_BROKER_URL").ok());
-        given.filter(|url| !url.is_empty()).unwrap_or_else(|| "pyro://localhost/kombu.broker".to_owned())
-    }
-
-    fn result_backend(&self) -> String {
-        let given = self.result_backend.clone().or_else(|| std::env::var("CELERY_RESULT_BACKEND").ok());
-        given.filter(|url| !url.is_empty()).unwrap_or_else(|| "rpc://".to_owned())
-    }
-
     /// An application there.
     fn app(&self, with: impl FnOnce(AppBuilder) -> AppBuilder) -> Result<App, Failure> {
-        let app = App::builder().broker_url(self.broker()).result_backend(self.result_backend());
+        let told = |name: &str, otherwise: &str| {
+            let told = std::env::var(name).ok().filter(|url| !url.is_empty());
+            told.unwrap_or_else(|| otherwise.to_owned())
+        };
+        let mut app = App::builder()
+            .broker_url(told("CELERY_BROKER_URL", "pyro://localhost/kombu.broker"))
+            .result_backend(told("CELERY_RESULT_BACKEND", "rpc://"));
+        if let Some(file) = &self.settings {
+            let shown = file.display();
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+            app = app.toml(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
+        }
+        let given = |url: &Option<String>| url.clone().filter(|url| !url.is_empty());
+        if let Some(url) = given(&self.broker) {
+            app = app.broker_url(url);
+        }
+        if let Some(url) = given(&self.result_backend) {
+            app = app.result_backend(url);
+        }
         with(app).build().map_err(failed)
     }
 }

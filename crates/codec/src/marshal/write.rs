@@ -8,7 +8,7 @@ use salamander_value::{
 
 use super::{MAX_DEPTH, long};
 use crate::binary::Stack;
-use crate::call::Arguments;
+use crate::call::{Arguments, write_parts};
 use crate::{Output, Settings};
 
 /// Writes marshal, and converts and refuses what Pyro's marshal serializer does: only a value by itself, or an argument
@@ -49,15 +49,7 @@ impl<'o> MarshalWriter<'o> {
     pub(crate) fn call(mut self, object: &str, method: &str, arguments: &dyn Arguments) -> Result<()> {
         self.converting = 2;
         self.begin_tuple(Some(4))?;
-        self.str(object)?;
-        self.str(method)?;
-        self.begin_list(Some(arguments.positional()))?;
-        arguments.write_positional(&mut self)?;
-        self.end()?;
-        self.begin_dict(Some(arguments.keywords()))?;
-        arguments.write_keywords(&mut self)?;
-        self.end()?;
-        self.end()
+        write_parts(&mut self, object, method, arguments)
     }
 
     /// Counts one object.

@@ -9,7 +9,7 @@ use salamander_value::{
 
 use super::{MAX_DEPTH, ext};
 use crate::binary::Stack;
-use crate::call::Arguments;
+use crate::call::{Arguments, write_parts};
 use crate::{Output, Settings};
 
 /// Writes msgpack, byte for byte what the Python library packs, and converts and refuses what Pyro's msgpack serializer
@@ -56,15 +56,7 @@ impl<'o> MsgpackWriter<'o> {
 
     pub(crate) fn call(mut self, object: &str, method: &str, arguments: &dyn Arguments) -> Result<()> {
         self.begin_tuple(Some(4))?;
-        self.str(object)?;
-        self.str(method)?;
-        self.begin_list(Some(arguments.positional()))?;
-        arguments.write_positional(&mut self)?;
-        self.end()?;
-        self.begin_dict(Some(arguments.keywords()))?;
-        arguments.write_keywords(&mut self)?;
-        self.end()?;
-        self.end()
+        write_parts(&mut self, object, method, arguments)
     }
 
     /// Counts one object.

@@ -32,6 +32,22 @@ pub(super) struct Graph<'de> {
     pub(super) root: Option<Id>,
 }
 
+impl Graph<'_> {
+    /// The same, which does not need its text any more.
+    pub(super) fn into_owned(self) -> Graph<'static> {
+        let owned = |node| match node {
+            Node::Scalar(token) => Node::Scalar(token.into_owned()),
+            Node::Merge => Node::Merge,
+            Node::Value => Node::Value,
+            Node::List(items) => Node::List(items),
+            Node::Tuple(items) => Node::Tuple(items),
+            Node::Dict(entries) => Node::Dict(entries),
+            Node::Set(items) => Node::Set(items),
+        };
+        Graph { nodes: self.nodes.into_iter().map(owned).collect(), root: self.root }
+    }
+}
+
 /// An open container.
 struct Open {
     anchor: usize,

@@ -38,8 +38,10 @@ impl<'de> YamlReader<'de> {
     }
 
     fn start(&mut self) -> Result<Token<'de>> {
-        let text = text(self.bytes)?;
-        let graph = build(text, self.budget)?;
+        let graph = match utf16(self.bytes) {
+            Some(text) => build(printable(&text?)?, self.budget)?.into_owned(),
+            None => build(printable(literal::utf8(self.bytes)?)?, self.budget)?,
+        };
         let first = match graph.root {
             Some(root) => self.enter(&graph, root),
             None => Ok(Token::None),
@@ -107,9 +109,27 @@ impl<'de> YamlReader<'de> {
     }
 }
 
-/// The text of a document; in UTF-8, as PyYAML takes for granted where no byte order mark says UTF-16, which is refused.
-fn text(bytes: &Bytes) -> Result<&str> {
-    let text = literal::utf8(bytes)?;
+/// The text of a document in UTF-16, where a byte order mark says that it is; else PyYAML takes UTF-8 for granted.
+fn utf16(bytes: &[u8]) -> Option<Result<String>> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xFF, 0xFE, ..] => u16::from_le_bytes,
+        [0xFE, 0xFF, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (units, rest) = bytes.as_chunks::<2>();
+    let wrong = |what: &str, at: usize| Err(Error::malformed(what).as_class("yaml.YAMLError").at(at));
+    let mut text = String::with_capacity(units.len());
+    for decoded in char::decode_utf16(units.iter().map(|pair| unit(*pair))) {
+        match decoded {
+            Ok(letter) => text.push(letter),
+            Err(_) => return Some(wrong("illegal UTF-16 surrogate", text.len())),
+        }
+    }
+    Some(if rest.is_empty() { Ok(text) } else { wrong("truncated data in UTF-16", text.len()) })
+}
+
+/// A document without its byte order mark, if all of it may stand in one.
+fn printable(text: &str) -> Result<&str> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let printable = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{1_0000}'..='\u{10_FFFF}');
     match text.char_indices().find(|(_, c)| !printable(*c)) {

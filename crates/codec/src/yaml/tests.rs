@@ -153,3 +153,20 @@ fn values_are_written_so_that_they_are_read_again() {
         assert_eq!(write(refused).unwrap_err().kind(), Kind::Unsupported);
     }
 }
+
+#[test]
+fn a_byte_order_mark_says_that_it_is_utf_16() {
+    let text = "\u{feff}a: [1, \u{e9}\u{1f98e}, !!binary AAEC, 12345678901234567890]\n";
+    let units = || text.encode_utf16();
+    let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+    let settings = Settings::default();
+    let decode = |bytes: Vec<u8>| Codec::Yaml.decode_value(&bytes.into(), &settings);
+    let expected = decode(text.as_bytes().to_vec()).unwrap();
+    assert_eq!((decode(little.clone()).unwrap(), decode(big).unwrap()), (expected.clone(), expected));
+    // Half a letter, half a pair, and what may not stand in a document.
+    for wrong in [&little[..little.len() - 1], b"\xFF\xFE\x00\xD8", b"\xFE\xFF\xDC\x00", b"\xFF\xFE\x01\x00"] {
+        assert!(decode(wrong.to_vec()).unwrap_err().class() == "yaml.YAMLError", "{wrong:?}");
+    }
+    assert_eq!(decode(b"\xFF\xFE".to_vec()).unwrap(), Value::None);
+}

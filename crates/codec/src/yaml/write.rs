@@ -11,7 +11,7 @@ use salamander_value::{
 
 use super::WRITE_DEPTH;
 use crate::Output;
-use crate::call::Arguments;
+use crate::call::{Arguments, write_parts};
 use crate::literal::big_int_text;
 
 /// Writes the flow style, and refuses what `safe_dump` refuses.
@@ -41,15 +41,7 @@ impl<'o> YamlWriter<'o> {
 
     pub(crate) fn call(mut self, object: &str, method: &str, arguments: &dyn Arguments) -> Result<()> {
         self.begin_list(Some(4))?;
-        self.str(object)?;
-        self.str(method)?;
-        self.begin_list(Some(arguments.positional()))?;
-        arguments.write_positional(&mut self)?;
-        self.end()?;
-        self.begin_dict(Some(arguments.keywords()))?;
-        arguments.write_keywords(&mut self)?;
-        self.end()?;
-        self.end()
+        write_parts(&mut self, object, method, arguments)
     }
 
     /// What stands before the next value.

@@ -47,6 +47,18 @@ impl Dialer {
             None => Ok(Socket(stream)),
         }
     }
+
+    /// Encrypts a connection to a host that began in plain text, where a protocol wants it so; one of a dialer for plain connections is as it
+    /// was.
+    ///
+    /// # Errors
+    /// Where the certificate of the other side is not accepted.
+    pub async fn secure(&self, host: &str, socket: Socket) -> Result<Socket> {
+        match &self.tls {
+            Some(tls) => tls.connect(host, socket.0).await.map(Socket),
+            None => Ok(socket),
+        }
+    }
 }
 
 impl fmt::Debug for Dialer {

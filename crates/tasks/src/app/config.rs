@@ -267,7 +267,7 @@ mod tests {
             }
             assert_eq!(refusal(old), format!("the setting {old} is an old name; it is {name} today"));
         }
-        assert_eq!((taken, other, NAMES.len()), (59, 4, 207));
+        assert_eq!((taken, other, NAMES.len()), (60, 4, 207));
         assert_eq!(refusal("task_nonsense"), "there is no setting task_nonsense");
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use salamander_value::Str;
-use salamander_wire::celery::Serializer;
+use salamander_wire::celery::{Compression, Serializer};
 
 use super::Settings;
 use crate::backend::{Backend, Database, EmbeddedResults, PyroResults, ResultOptions, RpcOptions, RpcResults};
@@ -109,11 +109,15 @@ impl Opened {
             }
             ("embedded" | "pyro", Self::Pyro(pyro)) => Ok(Some(Arc::new(PyroResults::new(pyro, options)))),
             ("rpc", _) => {
-                let ResultOptions { serializer, expires } = options;
+                not_there("rpc://", &options);
+                let ResultOptions { serializer, expires, .. } = options;
                 let options = RpcOptions { serializer, expires, ..RpcOptions::default() };
                 Ok(Some(Arc::new(RpcResults::new(self.broker(), options))))
             }
-            (scheme, _) if scheme.starts_with("db+") => Ok(Some(Arc::new(Database::open(url, options)?))),
+            (scheme, _) if scheme.starts_with("db+") => {
+                not_there("a database", &options);
+                Ok(Some(Arc::new(Database::open(url, options)?)))
+            }
             (scheme @ ("memory" | "embedded" | "pyro"), _) => {
                 let text = format!("results are kept by {scheme}:// only where the broker is the same");
                 Err(Error::new(Kind::Misuse, text))
@@ -131,8 +135,22 @@ impl Opened {
 
 /// How results are kept, as the settings say.
 pub(super) fn options(settings: &Settings) -> Result<ResultOptions> {
-    let serializer = Serializer::from_name(&settings.result_serializer)?;
-    Ok(ResultOptions { serializer, expires: settings.result_expires })
+    Ok(ResultOptions {
+        serializer: Serializer::from_name(&settings.result_serializer)?,
+        compression: settings.result_compression.as_deref().map(Compression::from_name).transpose()?,
+        expires: settings.result_expires.filter(|time| !time.is_zero()),
+        failure_expires: settings.result_failure_expires,
+    })
+}
+
+/// Says what results of this kind do without, as Celery does.
+fn not_there(results: &str, options: &ResultOptions) {
+    if options.compression.is_some() {
+        tracing::warn!("result_compression: results by {results} are not compressed");
+    }
+    if options.failure_expires.is_some() {
+        tracing::warn!("result_failure_expires: failures by {results} are kept as long as all results");
+    }
 }
 
 /// The scheme of a URL; all of it where there is none, as of `rpc` alone.

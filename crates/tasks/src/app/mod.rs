@@ -21,6 +21,7 @@ pub use settings::Settings;
 use crate::backend::Backend;
 use crate::broker::Broker;
 use crate::call::{Known, new_id};
+use crate::control::LogicalClock;
 use crate::routing::{Queues, Router};
 use crate::task::{States, Task, TaskOptions};
 use crate::{Error, Kind, Result};
@@ -42,6 +43,7 @@ struct Inner {
     declared: RwLock<HashSet<Str>>,
     /// Where results would go that are messages, if nobody waits for them.
     own_id: Str,
+    clock: LogicalClock,
 }
 
 impl App {
@@ -68,6 +70,7 @@ impl App {
             router,
             declared: RwLock::default(),
             own_id: new_id(),
+            clock: LogicalClock::default(),
         }));
         // The names of Celery's own tasks are free in an application that is new.
         _ = crate::builtin::register(&app);
@@ -139,6 +142,11 @@ impl App {
     /// Where results of tasks sent from here go, if they are messages.
     pub(crate) fn reply_to(&self) -> Str {
         self.backend().and_then(|backend| backend.reply_to()).unwrap_or_else(|| self.0.own_id.clone())
+    }
+
+    /// What counts what happens here, and what was heard of.
+    pub(crate) fn clock(&self) -> &LogicalClock {
+        &self.0.clock
     }
 
     pub(crate) fn is_declared(&self, queue: &str) -> bool {

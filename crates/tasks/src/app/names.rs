@@ -18,10 +18,10 @@ const CACHE: &str = "nothing is kept that nobody holds";
 const CHORD_TIMES: &str = "nothing polls or waits for chords here: whoever counts the last part goes on";
 const HEADER_ERRORS: &str = "errbacks of a chord are linked to its body, as Celery does where nothing is said";
 const RPC: &str = "results that are messages go straight to the queue of whoever waits";
-const ONE_LIFETIME: &str = "all results are kept for as long as result_expires says";
 const ANNOTATIONS: &str = "the options of a task stand in #[task(...)]";
 const PROTOCOL: &str = "messages are sent in protocol 2, and read in 1 as well";
 const TRACEBACKS: &str = "tracebacks are text";
+const ONE_LIFETIME: &str = "what chords keep lives as long as result_expires says";
 const LEVELS: &str = "arguments are shown three levels deep";
 const WORKER_LOST: &str = "task_reject_on_worker_lost puts such a task back";
 const EAGER: &str = "what runs in place is not stored";
@@ -150,7 +150,7 @@ pub(super) const NAMES: &[(&str, &str, Option<&str>)] = &[
     ("result_exchange_type", "CELERY_RESULT_EXCHANGE_TYPE", Some(RPC)),
     ("result_expires", "CELERY_TASK_RESULT_EXPIRES", None),
     ("result_extended", "CELERY_RESULT_EXTENDED", None),
-    ("result_failure_expires", "CELERY_RESULT_FAILURE_EXPIRES", Some(ONE_LIFETIME)),
+    ("result_failure_expires", "CELERY_RESULT_FAILURE_EXPIRES", None),
     ("result_persistent", "CELERY_RESULT_PERSISTENT", None),
     ("result_serializer", "CELERY_RESULT_SERIALIZER", None),
     ("s3_access_key_id", "S3_ACCESS_KEY_ID", Some(NO_BACKEND)),

@@ -67,10 +67,12 @@ settings! {
     broker_transport_options: Dict = Dict::new();
     /// `result_serializer`.
     result_serializer: Str = "json".into();
-    /// `result_compression`.
+    /// `result_compression`: by what results are compressed, where the backend can.
     result_compression: Option<Str> = None;
-    /// `result_expires`; none for never.
+    /// `result_expires`; none or zero for never.
     result_expires: Option<Duration> = Some(Duration::from_secs(86_400));
+    /// `result_failure_expires`: for failures; none for `result_expires`, zero for never.
+    result_failure_expires: Option<Duration> = None;
     /// `result_extended`: name, arguments and more are stored with results.
     result_extended: bool = false;
     /// `result_persistent`: results that are messages survive a restart of the broker.

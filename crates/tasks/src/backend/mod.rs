@@ -6,10 +6,12 @@
 mod chords;
 mod database;
 mod embedded;
+mod open;
 #[cfg(feature = "redis")]
 mod redis;
 mod replied;
 mod rpc;
+mod stored;
 
 use salamander_value::Str;
 use salamander_wire::celery::ResultMeta;
@@ -20,10 +22,13 @@ use crate::Waits;
 pub use crate::broker::pyro::PyroResults;
 pub use chords::{Broken, Chords, Claim, Counted, Part};
 pub use database::Database;
-pub use embedded::{EmbeddedResults, ResultOptions};
-pub(crate) use embedded::{Kept, finality, pack, unpack};
+pub use embedded::EmbeddedResults;
+pub(crate) use embedded::Kept;
+pub(crate) use open::Open;
 pub use replied::Replied;
 pub use rpc::{RpcOptions, RpcResults};
+pub use stored::ResultOptions;
+pub(crate) use stored::{Stored, finality};
 
 /// A result backend, shared by all who store and wait.
 ///
@@ -110,6 +115,8 @@ pub struct Capabilities {
     pub shared: bool,
     /// Results expire.
     pub expires: bool,
+    /// The parent and the group of a task are kept with its result; else nobody can look for them.
+    pub relations: bool,
     /// It can tell a task that is not there from one that waits.
     pub unknown: bool,
 }

@@ -28,7 +28,8 @@ pub struct Settlement {
     tag: u64,
 }
 
-/// Takes settlements; they are sent in the background, many at once.
+/// Takes settlements; they are sent in the background, many at once. What is not settled is held however long that takes: where a broker
+/// would deliver it again after some time (Redis), the driver tells it in time that it is still needed.
 ///
 /// One for a delivery of a connection that has broken counts where the broker can tell whose it is (Redis); else it has no effect, and
 /// the delivery comes again.
@@ -37,8 +38,6 @@ pub trait Settle: Send + Sync {
     fn ack(&self, tag: u64);
     /// It is refused. The message goes back to its queue, or to where the broker puts what is dead.
     fn reject(&self, tag: u64, requeue: bool);
-    /// The message is still needed, although it is not settled for long. For brokers that would deliver it again after some time.
-    fn renew(&self, _tag: u64) {}
     /// Whether a settlement would still count, as far as that is known here.
     fn is_valid(&self, _tag: u64) -> bool {
         true
@@ -59,11 +58,6 @@ impl Settlement {
     /// It is refused.
     pub fn reject(self, requeue: bool) {
         self.settle.reject(self.tag, requeue);
-    }
-
-    /// It takes longer.
-    pub fn renew(&self) {
-        self.settle.renew(self.tag);
     }
 
     /// Whether settling it would still count, as far as that is known here. Where it would not, the connection that the delivery came by

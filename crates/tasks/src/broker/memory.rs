@@ -200,8 +200,8 @@ mod tests {
             bound("f1", "fanout", ExchangeKind::Fanout, ""),
             bound("f2", "fanout", ExchangeKind::Fanout, "x"),
         ];
-        broker.declare(&Topology { queues: queues.clone() }).await.unwrap();
-        broker.declare(&Topology { queues }).await.unwrap();
+        broker.declare(&Topology::from(queues.clone())).await.unwrap();
+        broker.declare(&Topology::from(queues)).await.unwrap();
         for (exchange, key) in
             [("direct", "k"), ("direct", "no"), ("topic", "a.b"), ("topic", "b"), ("fanout", "?"), ("no", "k")]
         {
@@ -240,7 +240,7 @@ mod tests {
         exclusive.exclusive = true;
         let mut passing = Queue::new("passing");
         passing.auto_delete = true;
-        broker.declare(&Topology { queues: vec![exclusive, passing] }).await.unwrap();
+        broker.declare(&Topology::from(vec![exclusive, passing])).await.unwrap();
         assert_eq!(other.consume(from(&["mine"], 0)).await.err().unwrap().kind(), Kind::Refused);
         drop(broker.consume(from(&["passing"], 0)).await.unwrap());
         assert_eq!(broker.len("passing").await.unwrap(), None);

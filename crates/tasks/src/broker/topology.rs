@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use salamander_value::{Dict, Str};
 
-/// Queues with their exchanges and bindings.
+/// Queues with their exchanges and bindings, and exchanges that nothing of one's own is bound to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Topology {
     /// The queues; each brings its exchange along.
     pub queues: Vec<Queue>,
+    /// Exchanges that are published to, whoever listens.
+    pub exchanges: Vec<Exchange>,
 }
 
 /// A queue, and how it is bound.
@@ -106,6 +108,18 @@ impl ExchangeKind {
 
 impl From<Queue> for Topology {
     fn from(queue: Queue) -> Self {
-        Self { queues: vec![queue] }
+        vec![queue].into()
+    }
+}
+
+impl From<Vec<Queue>> for Topology {
+    fn from(queues: Vec<Queue>) -> Self {
+        Self { queues, exchanges: Vec::new() }
+    }
+}
+
+impl From<Exchange> for Topology {
+    fn from(exchange: Exchange) -> Self {
+        Self { queues: Vec::new(), exchanges: vec![exchange] }
     }
 }

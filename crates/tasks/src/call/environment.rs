@@ -28,6 +28,11 @@ impl Clock {
         Self(SystemTime::now())
     }
 
+    /// Seconds since 1970.
+    pub(crate) fn seconds(self) -> f64 {
+        micros(self.0) as f64 / 1e6
+    }
+
     /// So many seconds later, in the form of ISO 8601.
     pub(crate) fn after(self, seconds: f64) -> Str {
         let micros = micros(self.0).saturating_add((seconds * 1e6) as i64);

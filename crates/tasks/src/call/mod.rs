@@ -1,8 +1,8 @@
 //! Calling tasks: what is sent, and what comes back.
 
-mod control;
 mod eager;
 mod environment;
+mod join;
 mod options;
 mod place;
 mod repr;
@@ -12,6 +12,8 @@ mod send;
 mod signature;
 
 pub(crate) use environment::{Clock, codec_settings, new_id, random_below, shared_settings};
+pub use join::allow_join_result;
+pub(crate) use join::allow_join_result_sync;
 pub use options::{Expires, RetryPolicy, SendOptions};
 pub(crate) use place::sealed;
 pub use place::{Place, Sending};

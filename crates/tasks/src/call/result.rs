@@ -10,7 +10,7 @@ use salamander_value::{Exception, Str, Value, from_value};
 use salamander_wire::celery::{ResultMeta, ResultTree, ResultValue, State};
 use serde::de::DeserializeOwned;
 
-use super::codec_settings;
+use super::{codec_settings, join};
 use crate::App;
 use crate::backend::{Backend, Expected, Found};
 use crate::error::{Error, Kind, Result};
@@ -56,7 +56,7 @@ impl<T> AsyncResult<T> {
         Self { shared: Arc::new(Shared { id, source, ignored, ready: Mutex::new(ready) }), result: PhantomData }
     }
 
-    pub(super) fn app(&self) -> Result<&App> {
+    pub(crate) fn app(&self) -> Result<&App> {
         match &self.shared.source {
             Source::App { app, .. } => Ok(app),
             Source::Eager(_) => Err(Error::new(Kind::Misuse, "the task has run in place")),
@@ -78,7 +78,8 @@ impl<T> AsyncResult<T> {
     /// # Errors
     /// - [`Kind::Task`]: the task raised an exception, which [`Error::exception`] gives
     /// - [`Kind::Revoked`]: it was revoked
-    /// - [`Kind::Misuse`]: there is no result backend, the task is not known to it, its result is ignored, or is of another type
+    /// - [`Kind::Misuse`]: there is no result backend, the task is not known to it, its result is ignored, or is of another type; within
+    ///   a task that a worker runs, unless [`allow_join_result`](super::allow_join_result) says that it is meant
     /// - [`Kind::Connection`], [`Kind::Refused`]: the backend cannot tell
     ///
     /// # Cancellation
@@ -110,6 +111,9 @@ impl<T> AsyncResult<T> {
     pub async fn wait(&self) -> Result<Arc<ResultMeta>> {
         if self.shared.ignored {
             return Ok(Arc::new(ResultMeta::new(self.shared.id.clone(), State::Ignored, Value::None)));
+        }
+        if let Source::App { .. } = self.shared.source {
+            join::check()?;
         }
         let mut changes = self.changes();
         loop {
@@ -164,7 +168,8 @@ impl<T> AsyncResult<T> {
         })
     }
 
-    /// The state. `PENDING` is one of which nothing is known, `UNKNOWN` one of which that is certain.
+    /// The state. [`State::Pending`] is one of which nothing is known; [`State::Unknown`] one that there is not, which backends can tell that keep
+    /// results beside the queues ([`Capabilities::unknown`](crate::backend::Capabilities::unknown)).
     ///
     /// # Errors
     /// As [`AsyncResult::found`].
@@ -172,7 +177,7 @@ impl<T> AsyncResult<T> {
         Ok(match self.found().await? {
             Found::Known(meta) => meta.status,
             Found::Pending => State::Pending,
-            Found::Unknown => State::Custom("UNKNOWN".into()),
+            Found::Unknown => State::Unknown,
         })
     }
 

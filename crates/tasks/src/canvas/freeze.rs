@@ -343,4 +343,24 @@ mod tests {
         let nested = (0..30).fold(task(), |nested, _| chord([nested], body()));
         assert_eq!(planned(&nested).map(|_| ()).unwrap_err().kind(), crate::Kind::Misuse);
     }
+
+    #[test]
+    fn as_deep_as_messages_may_nest_there_is_stack_enough() {
+        let kinds: [fn(Canvas) -> Canvas; 4] = [
+            |inner| Canvas::new(Shape::Group(vec![inner, task()])),
+            |inner| Canvas::new(Shape::Chain(vec![task(), inner])),
+            |inner| chord([task()], inner),
+            |inner| chord([inner], task()),
+        ];
+        // Threads of tokio have as much as those of the standard library.
+        let deep = move || {
+            for kind in kinds {
+                let nested = (0..63).fold(task(), |nested, _| kind(nested));
+                let travelled = Canvas::from_value(&nested.to_value()).unwrap();
+                // Some are refused, because the outer ones are said in all of the inner ones.
+                _ = planned(&travelled);
+            }
+        };
+        std::thread::Builder::new().stack_size(2 << 20).spawn(deep).unwrap().join().unwrap();
+    }
 }

@@ -1,6 +1,6 @@
 //! From a task to the queue that it waits in.
 
-mod pattern;
+pub(crate) mod pattern;
 mod queues;
 mod routes;
 

@@ -1,4 +1,4 @@
-//! Names of tasks as patterns.
+//! Names of tasks and workers as patterns.
 
 use fancy_regex::{Regex, RegexBuilder};
 
@@ -9,28 +9,24 @@ const BACKTRACKING: usize = 100_000;
 
 /// A compiled pattern, which matches from the beginning of a name on.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub(crate) struct Pattern(Regex);
 
 impl Pattern {
     /// A regular expression of Python's, as far as both know it.
-    pub(super) fn regex(pattern: &str) -> Result<Self> {
+    pub(crate) fn regex(pattern: &str) -> Result<Self> {
         let wrong = |error: fancy_regex::Error| {
-            Error::with_source(
-                Kind::Misuse,
-                format!("the route {pattern:?} is no regular expression: {error}"),
-                error,
-            )
+            Error::with_source(Kind::Misuse, format!("{pattern:?} is no regular expression: {error}"), error)
         };
         let regex = RegexBuilder::new(&format!("\\A(?:{pattern})")).backtrack_limit(BACKTRACKING).build();
         regex.map(Self).map_err(wrong)
     }
 
     /// A pattern as of file names: `*`, `?`, `[abc]`, `[!abc]`. It is of the whole name.
-    pub(super) fn glob(pattern: &str) -> Result<Self> {
+    pub(crate) fn glob(pattern: &str) -> Result<Self> {
         Self::regex(&format!("(?s:{})\\z", translate(pattern)))
     }
 
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         // One that tries for too long matches nothing.
         self.0.is_match(name).unwrap_or_default()
     }

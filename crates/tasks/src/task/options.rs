@@ -1,5 +1,6 @@
 //! [`TaskOptions`]: what Celery lets be said of a task.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -158,6 +159,17 @@ impl FromStr for RateLimit {
         };
         let count = count.trim().parse::<f64>().ok().filter(|count| count.is_finite() && *count >= 0.0);
         Ok(Self { count: count.ok_or_else(wrong)?, per: Duration::from_secs(per) })
+    }
+}
+
+impl fmt::Display for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, per } = self;
+        match per.as_secs() {
+            60 => write!(f, "{count}/m"),
+            3600 => write!(f, "{count}/h"),
+            _ => write!(f, "{}/s", count / per.as_secs_f64()),
+        }
     }
 }
 

@@ -36,8 +36,10 @@ impl TaskContext {
     fn start(&self, object: &Arc<dyn Object>, codec: Codec, arguments: &mut dyn Reader<'_>) -> Started {
         let id = Uuid::try_parse(self.id()).unwrap_or_default();
         let context = CallContext::new(None, id, Vec::new()).with_extension(self.clone());
-        let request = Request::of_context(context, Format { codec, settings: shared_settings().clone() });
-        Started::of(object, Member::Method(0), arguments, &request).unwrap_or_else(raised)
+        let request = Request::of_context(context.clone(), Format { codec, settings: shared_settings().clone() });
+        // A plain function runs within, and what it sends is to know where it comes from.
+        let started = context.scope_sync(|| Started::of(object, Member::Method(0), arguments, &request));
+        started.unwrap_or_else(raised)
     }
 }
 

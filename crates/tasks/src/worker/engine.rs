@@ -30,8 +30,8 @@ use crate::{Kind, Result};
 /// How much may wait to be stored before nothing more is taken.
 const MOST_UNFINISHED: usize = 10_000;
 
-/// How often brokers are told that what is held is still needed.
-const RENEW: Duration = Duration::from_secs(5);
+/// How often it is looked which of the messages that are held for long will come again.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Something that is left to do.
 type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -57,7 +57,8 @@ pub(super) struct Engine {
     pub(super) totals: HashMap<Str, u64>,
     count: u64,
     prefetch: u32,
-    renewed: Instant,
+    pub(super) began: Instant,
+    looked: Instant,
 }
 
 /// A limit that a job has come to.
@@ -95,7 +96,8 @@ impl Engine {
             totals: HashMap::new(),
             count: 0,
             prefetch,
-            renewed: Instant::now(),
+            began: Instant::now(),
+            looked: Instant::now(),
         }
     }
 
@@ -157,8 +159,9 @@ impl Engine {
     }
 
     fn next_time(&self) -> Option<Instant> {
-        let renew = if self.held.len() > 0 || !self.active.is_empty() { Some(self.renewed + RENEW) } else { None };
-        let times = [self.held.next(), self.buckets.next(), self.limits.next(), self.shutdown.next(), renew];
+        let holds = self.held.len() > 0 || self.buckets.next().is_some();
+        let look = holds.then_some(self.looked + LOOK);
+        let times = [self.held.next(), self.buckets.next(), self.limits.next(), self.shutdown.next(), look];
         times.into_iter().flatten().min()
     }
 
@@ -174,10 +177,10 @@ impl Engine {
         while let Some((number, limit)) = self.limits.due(now) {
             self.limit(number, limit);
         }
-        if now >= self.renewed + RENEW {
-            self.renewed = now;
+        if now >= self.looked + LOOK {
+            self.looked = now;
             self.held.retain(|job| !job.comes_again());
-            self.held.iter().chain(self.active.values()).for_each(|job| _ = job.renew());
+            drop(self.buckets.remove(|job| job.comes_again()));
         }
         if self.shutdown.is_due(now) {
             self.cold();

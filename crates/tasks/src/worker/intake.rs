@@ -1,6 +1,6 @@
 //! From a delivery to a job, or to what Celery does with what is none.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -101,6 +101,7 @@ impl Shared {
             embed: None,
             tells_start,
             settlement: Mutex::new(settlement),
+            began: OnceLock::new(),
             stop: Stop::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! [`Job`]: a task that this worker has taken, and what it knows of the tasks that there are.
 
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use salamander_object::{Object, Outcome};
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::time;
 use crate::broker::Settlement;
-use crate::task::{self, TaskContext, TaskOptions};
+use crate::task::{self, RateLimit, TaskContext, TaskOptions};
 
 /// A registered task, with all that its options and the settings say about running it.
 pub(crate) struct Known {
@@ -27,6 +27,7 @@ pub(crate) struct Known {
     pub(crate) store_errors: bool,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) soft_time_limit: Option<Duration>,
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
 impl Known {
@@ -58,7 +59,14 @@ pub(crate) struct Job {
     /// Its beginning is worth telling: it is stored, or there are limits.
     pub(crate) tells_start: bool,
     pub(crate) settlement: Mutex<Option<Settlement>>,
+    pub(crate) began: OnceLock<Began>,
     pub(crate) stop: Stop,
+}
+
+/// When a job began, and in which child process.
+pub(crate) struct Began {
+    pub(crate) at: Instant,
+    pub(crate) process: Option<u32>,
 }
 
 impl Job {
@@ -114,16 +122,15 @@ impl Job {
         }
     }
 
+    /// Whether all has been said to the broker.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settlement.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// Its message comes again, because the connection that it came by is gone.
     pub(crate) fn comes_again(&self) -> bool {
         let settlement = self.settlement.lock().unwrap_or_else(PoisonError::into_inner);
         settlement.as_ref().is_some_and(|settlement| !settlement.is_valid())
-    }
-
-    /// It is still needed. False once it is settled.
-    pub(crate) fn renew(&self) -> bool {
-        let settlement = self.settlement.lock().unwrap_or_else(PoisonError::into_inner);
-        settlement.as_ref().inspect(|settlement| settlement.renew()).is_some()
     }
 
     fn take_settlement(&self) -> Option<Settlement> {

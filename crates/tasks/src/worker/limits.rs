@@ -16,6 +16,7 @@ pub(crate) struct Buckets<T> {
 }
 
 struct Bucket<T> {
+    limit: RateLimit,
     /// Between two starts.
     pause: Duration,
     next: Instant,
@@ -31,17 +32,22 @@ impl<T> Default for Buckets<T> {
 impl<T> Buckets<T> {
     /// Sets the limit of a task, or takes it away; then it gives back what waited.
     pub(crate) fn limit(&mut self, task: &str, limit: Option<RateLimit>, now: Instant) -> Vec<T> {
-        let pause = limit.filter(|limit| limit.count > 0.0).map(|limit| limit.per.div_f64(limit.count));
-        let Some(pause) = pause else {
+        let Some(limit) = limit.filter(|limit| limit.count > 0.0) else {
             let waiting: Vec<T> = self.buckets.remove(task).map(|bucket| bucket.waiting.into()).unwrap_or_default();
             self.waiting -= waiting.len();
             return waiting;
         };
-        let new = || Bucket { pause, next: now, waiting: VecDeque::new() };
+        let pause = limit.per.div_f64(limit.count);
+        let new = || Bucket { limit, pause, next: now, waiting: VecDeque::new() };
         let bucket = self.buckets.entry(task.into()).or_insert_with(new);
         bucket.next = bucket.next.min(now + pause);
-        bucket.pause = pause;
+        (bucket.limit, bucket.pause) = (limit, pause);
         Vec::new()
+    }
+
+    /// The limit of a task.
+    pub(crate) fn limit_of(&self, task: &str) -> Option<RateLimit> {
+        self.buckets.get(task).map(|bucket| bucket.limit)
     }
 
     /// Gives back what may start at once; the rest waits for [`Buckets::due`].
@@ -81,6 +87,29 @@ impl<T> Buckets<T> {
             return None;
         }
         self.buckets.values().filter(|bucket| !bucket.waiting.is_empty()).map(|bucket| bucket.next).min()
+    }
+
+    /// All that waits.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.buckets.values().flat_map(|bucket| &bucket.waiting)
+    }
+
+    /// Takes out whatever is so, before its turn.
+    pub(crate) fn remove(&mut self, is_so: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut out = Vec::new();
+        if self.waiting == 0 {
+            return out;
+        }
+        for bucket in self.buckets.values_mut() {
+            for item in std::mem::take(&mut bucket.waiting) {
+                match is_so(&item) {
+                    true => out.push(item),
+                    false => bucket.waiting.push_back(item),
+                }
+            }
+        }
+        self.waiting -= out.len();
+        out
     }
 
     /// All that waits, in the end.
@@ -127,8 +156,12 @@ mod tests {
         let now = Instant::now();
         let mut buckets = Buckets::default();
         buckets.limit("a", Some(RateLimit { count: 1.0, per: Duration::from_secs(3600) }), now);
+        assert_eq!(buckets.limit_of("a").map(|limit| limit.to_string()), Some("1/h".into()));
         assert_eq!(buckets.take("a", 1, now), Some(1));
         assert_eq!(buckets.take("a", 2, now), None);
+        assert_eq!(buckets.take("a", 4, now), None);
+        assert_eq!((buckets.remove(|item| *item == 4), buckets.remove(|item| *item == 9)), (vec![4], vec![]));
+        assert_eq!(buckets.iter().collect::<Vec<_>>(), [&2]);
         assert_eq!(buckets.limit("a", None, now), [2]);
         assert_eq!(buckets.take("a", 3, now), Some(3));
     }

@@ -9,6 +9,7 @@
 
 mod banner;
 mod commands;
+mod control;
 mod engine;
 mod follow;
 mod intake;
@@ -25,8 +26,9 @@ mod time;
 mod timer;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use salamander_codec::{Codec, Settings as CodecSettings};
 use salamander_value::Str;
@@ -41,6 +43,7 @@ pub use shutdown::ShutdownKind;
 use crate::broker::{Consume, Queue, Topology};
 use crate::{App, Error, Kind, Result};
 use commands::Command;
+use control::Mailbox;
 use engine::{Engine, Parts};
 use job::Known;
 use limits::Buckets;
@@ -74,7 +77,7 @@ struct Shared {
     /// Backends get results as values.
     decoded: bool,
     result_extended: bool,
-    queues: Vec<Str>,
+    queues: Vec<Queue>,
     pool: PoolKind,
     concurrency: usize,
     prefetch: u32,
@@ -127,9 +130,11 @@ impl Worker {
             return pool::serve_child(shared.codec, |order| shared.ordered(order)).await;
         }
         let mut signals = if self.catches_signals { Signals::catch()? } else { Signals::ignored() };
-        let revoked = match &self.options.state_db {
+        let settings = self.app.settings();
+        let told = settings.worker_state_db.as_deref().map(PathBuf::from);
+        let revoked = match self.options.state_db.clone().or(told) {
             None => Revoked::default(),
-            Some(file) => Revoked::open(file).map_err(|error| {
+            Some(file) => Revoked::open(&file).map_err(|error| {
                 Error::with_source(Kind::Misuse, format!("cannot read {}: {error}", file.display()), error)
             })?,
         };
@@ -138,18 +143,20 @@ impl Worker {
             PoolKind::Async => Places::Tasks,
             PoolKind::Threads | PoolKind::Solo => Places::Threads,
             PoolKind::Prefork => {
-                let WorkerOptions { max_tasks_per_child: max_tasks, max_memory_per_child: max_memory, .. } =
-                    self.options;
+                let told = settings.worker_max_tasks_per_child.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
+                let max_tasks = self.options.max_tasks_per_child.or(told);
+                let max_memory = self.options.max_memory_per_child.or(settings.worker_max_memory_per_child);
                 Places::Children(Children::start(shared.concurrency, ChildOptions { max_tasks, max_memory }).await?)
             }
         };
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
         let mut buckets = Buckets::default();
-        for known in shared.known.values().filter(|_| !self.options.disable_rate_limits) {
-            buckets.limit(known.name(), known.options.rate_limit, Instant::now());
+        let limited = !(self.options.disable_rate_limits || settings.worker_disable_rate_limits);
+        for known in shared.known.values().filter(|_| limited) {
+            buckets.limit(known.name(), known.rate_limit, Instant::now());
         }
         let broker = self.app.broker().clone();
-        broker.declare(&Topology { queues: queues.clone() }).await?;
+        broker.declare(&Topology::from(queues.clone())).await?;
         if self.options.purge {
             for queue in &queues {
                 let purged = broker.purge(&queue.name).await?;
@@ -159,7 +166,14 @@ impl Worker {
         let consume = Consume { queues, prefetch: shared.prefetch, no_ack: false, tag: self.name.clone() };
         let consumer = broker.consume(consume).await?;
         let (commands, prefetch) = (std::mem::replace(&mut self.commands, unbounded_channel().1), shared.prefetch);
-        let soft_shutdown = self.options.soft_shutdown_timeout;
+        let soft_shutdown = match self.options.soft_shutdown_timeout {
+            Duration::ZERO => self.app.settings().worker_soft_shutdown_timeout,
+            told => told,
+        };
+        let _mailbox = match self.app.settings().worker_enable_remote_control {
+            true => Some(Mailbox::open(shared.clone(), self.handle.clone(), !self.options.without_mingle).await),
+            false => None,
+        };
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
         let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
         Engine::new(parts, buckets).run(consumer, &mut signals).await
@@ -194,7 +208,7 @@ impl Worker {
             codec,
             decoded,
             result_extended: settings.result_extended,
-            queues: queues.iter().map(|queue| queue.name.clone()).collect(),
+            queues: queues.to_vec(),
             pool,
             concurrency,
             prefetch,
@@ -230,6 +244,7 @@ impl Worker {
                     .unwrap_or(settings.task_store_errors_even_if_ignored),
                 time_limit,
                 soft_time_limit,
+                rate_limit: options.rate_limit.or(settings.task_default_rate_limit),
                 options,
                 object,
             };

@@ -32,6 +32,8 @@ pub struct WorkerOptions {
     pub time_limit: Option<Duration>,
     /// The soft time limit of tasks that have none.
     pub soft_time_limit: Option<Duration>,
+    /// It does not ask other workers which tasks they know to be revoked when it begins.
+    pub without_mingle: bool,
     /// Rate limits of tasks are not regarded.
     pub disable_rate_limits: bool,
     /// What was waiting when the worker started is thrown away.
@@ -57,6 +59,7 @@ impl Default for WorkerOptions {
             max_memory_per_child: None,
             time_limit: None,
             soft_time_limit: None,
+            without_mingle: false,
             disable_rate_limits: false,
             purge: false,
             soft_shutdown_timeout: Duration::ZERO,

@@ -91,8 +91,8 @@ impl Engine {
         if !self.shutdown.is_begun() {
             self.shutdown.phase = Phase::Warm;
             for queue in &self.shared.queues {
-                if let Err(error) = consumer.cancel(queue).await {
-                    tracing::warn!("cannot stop consuming {queue}: {error}");
+                if let Err(error) = consumer.cancel(&queue.name).await {
+                    tracing::warn!("cannot stop consuming {}: {error}", queue.name);
                 }
             }
             self.put_back();

@@ -57,6 +57,16 @@ impl<T> Timer<T> {
         self.heap.iter().map(|entry| &entry.item)
     }
 
+    /// Takes out whatever is so, before its time.
+    pub(crate) fn remove(&mut self, is_so: impl Fn(&T) -> bool) -> Vec<T> {
+        if !self.iter().any(&is_so) {
+            return Vec::new();
+        }
+        let (out, left): (Vec<_>, Vec<_>) = self.heap.drain().partition(|entry| is_so(&entry.item));
+        self.heap = left.into();
+        out.into_iter().map(|entry| entry.item).collect()
+    }
+
     /// All that is held, in the end.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> + '_ {
         self.heap.drain().map(|entry| entry.item)
@@ -101,5 +111,18 @@ mod tests {
         let later = now + Duration::from_secs(3);
         let due: String = std::iter::from_fn(|| timer.due(later)).collect();
         assert_eq!((due.as_str(), timer.len()), ("abcd", 0));
+    }
+
+    #[test]
+    fn some_are_taken_out_before_their_time() {
+        let now = Instant::now();
+        let mut timer = Timer::default();
+        (0..6).for_each(|number| timer.hold(now + Duration::from_secs(6 - number), number));
+        assert_eq!(timer.remove(|number| *number > 9), []);
+        let mut out = timer.remove(|number| number % 2 == 0);
+        out.sort_unstable();
+        assert_eq!(out, [0, 2, 4]);
+        let left: Vec<u64> = std::iter::from_fn(|| timer.due(now + Duration::from_secs(9))).collect();
+        assert_eq!(left, [5, 3, 1]);
     }
 }

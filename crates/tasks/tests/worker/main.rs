@@ -1,6 +1,8 @@
 //! Workers in this process: what runs, what is stored, what is settled.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod control;
+mod joining;
 mod limits;
 mod messages;
 mod outcomes;

@@ -11,6 +11,8 @@ pub enum State {
     /// Nothing is known of it.
     #[default]
     Pending,
+    /// It is known that there is no such task, neither in a queue nor among the results. Nobody stores it, and Celery has no name for it.
+    Unknown,
     /// A worker has it.
     Received,
     /// It runs.
@@ -36,6 +38,7 @@ impl State {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Pending => "PENDING",
+            Self::Unknown => "UNKNOWN",
             Self::Received => "RECEIVED",
             Self::Started => "STARTED",
             Self::Success => "SUCCESS",
@@ -75,6 +78,7 @@ impl State {
             Self::Rejected => 6,
             Self::Retry => 7,
             Self::Pending => 8,
+            Self::Unknown => 9,
         }
     }
 }
@@ -83,6 +87,7 @@ impl From<&str> for State {
     fn from(name: &str) -> Self {
         let known = [
             Self::Pending,
+            Self::Unknown,
             Self::Received,
             Self::Started,
             Self::Success,

@@ -5,82 +5,32 @@ use std::time::Duration;
 
 use interop::servers::Redis;
 use salamander_tasks::backend::{Backend, Found, RedisResults, ResultOptions, Update};
-use salamander_tasks::broker::{Broker, Publication, RedisBroker};
-use salamander_value::{Dict, Exception, Value};
-use salamander_wire::celery::{ResultMeta, ResultValue, Serializer, State, TaskBody, TaskHeaders, TaskMessage};
+use salamander_tasks::broker::RedisBroker;
+use salamander_value::Dict;
+use salamander_wire::celery::{Compression, ResultMeta, ResultValue, Serializer, State};
 use serde_json::json;
 
-use crate::celery::{Results, Worker};
+use crate::beside::{self, Peers, run, state};
+use crate::celery::Results;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const ALL: [Serializer; 4] = [Serializer::Json, Serializer::Msgpack, Serializer::Pickle, Serializer::Yaml];
 
-fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test);
-}
-
-fn results(url: &str, serializer: Serializer) -> Arc<dyn Backend> {
+fn with(url: &str, change: impl FnOnce(&mut ResultOptions)) -> Arc<dyn Backend> {
     let mut options = ResultOptions::default();
-    options.serializer = serializer;
+    change(&mut options);
     Arc::new(RedisResults::new(url, options, &Dict::new()).unwrap())
 }
 
-/// Waits for a state.
-async fn state(backend: &dyn Backend, task: &str, state: State) -> ResultMeta {
-    let waiting = async {
-        let mut seen: Option<ResultMeta> = None;
-        loop {
-            let meta = backend.changed(task, seen.as_ref()).await.unwrap();
-            if meta.status == state {
-                return meta;
-            }
-            seen = Some(meta);
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{task} does not become {state}"))
+fn results(url: &str, serializer: Serializer) -> Arc<dyn Backend> {
+    with(url, |options| options.serializer = serializer)
 }
 
-async fn send(broker: &dyn Broker, name: &str, id: &str, arguments: &str) {
-    let bytes =
-        format!(r#"[{arguments}, {{}}, {{"callbacks": null, "errbacks": null, "chain": null, "chord": null}}]"#);
-    let body = TaskBody { serializer: Serializer::Json, bytes: bytes.into() };
-    let message = TaskMessage::new(TaskHeaders::new(name, id), body).into_message();
-    let publication = Publication { exchange: "".into(), routing_key: "celery".into(), message, delay: None };
-    tokio::time::timeout(PATIENCE, broker.publish(publication)).await.unwrap().unwrap();
-}
-
-/// What Celery's worker stores, with each serializer.
-fn celerys_worker_stores(serializer: Serializer, compression: &str) {
+fn celerys_worker_stores(serializer: Serializer, compression: &'static str) {
     let Some(server) = Redis::start(&[]) else { return };
     let url = server.url();
-    let _worker = Worker::start(&url, &url, serializer.name(), compression);
-    run(async {
-        let broker = RedisBroker::new(&url, &Dict::new()).unwrap();
-        let backend = results(&url, serializer);
-        let _expected: Vec<_> = ["a", "b", "c", "d", "e"].map(|task| backend.expect(task)).into();
-        for (name, id, arguments) in [
-            ("tasks.add", "a", "[2, 3]"),
-            ("tasks.fail", "b", r#"["w\u00e4r"]"#),
-            ("tasks.progress", "c", "[3]"),
-            ("tasks.again", "d", "[]"),
-            ("tasks.child", "e", "[]"),
-        ] {
-            send(&broker, name, id, arguments).await;
-        }
-        let added = state(&*backend, "a", State::Success).await;
-        assert_eq!(added.result, ResultValue::Value(5.into()));
-        assert!(added.date_done.is_some() && &*added.task_id == "a");
-        let failed = state(&*backend, "b", State::Failure).await;
-        let exception = failed.exception().unwrap();
-        assert!(exception.is("ValueError"), "{exception:?}");
-        assert_eq!(exception.args(), [Value::from("w\u{e4}r"), Value::Int(3)]);
-        assert!(failed.traceback.as_deref().is_some_and(|text| text.contains("celery_tasks.py")));
-        assert_eq!(state(&*backend, "c", State::Success).await.result, ResultValue::Value("done".into()));
-        assert_eq!(state(&*backend, "d", State::Success).await.result, ResultValue::Value(1.into()));
-        let parent = state(&*backend, "e", State::Success).await;
-        assert_eq!(parent.children.len(), 1);
-        let ResultValue::Value(Value::Str(child)) = parent.result else { panic!() };
-        assert_eq!(state(&*backend, &child, State::Success).await.result, ResultValue::Value(2.into()));
-    });
+    let peers = Peers { compression, ..Peers::new(&url, &url).with(serializer) };
+    let broker = RedisBroker::new(&url, &Dict::new()).unwrap();
+    beside::celerys_worker_stores(&peers, &broker, &*results(&url, serializer));
 }
 
 #[test]
@@ -99,6 +49,11 @@ fn celerys_worker_stores_in_pickle() {
 }
 
 #[test]
+fn celerys_worker_stores_in_yaml() {
+    celerys_worker_stores(Serializer::Yaml, "");
+}
+
+#[test]
 fn celerys_worker_stores_what_is_compressed() {
     celerys_worker_stores(Serializer::Json, "gzip");
 }
@@ -107,30 +62,9 @@ fn celerys_worker_stores_what_is_compressed() {
 fn celery_stores_each_state_and_we_read_it() {
     let Some(server) = Redis::start(&[]) else { return };
     let url = server.url();
-    for serializer in [Serializer::Json, Serializer::Msgpack, Serializer::Pickle] {
-        let mut celery = Results::start(&url, &url, serializer.name(), "");
-        run(async {
-            let backend = results(&url, serializer);
-            for state in ["RECEIVED", "STARTED", "PROGRESS", "SUCCESS", "RETRY", "FAILURE", "REVOKED", "MINE"] {
-                let task = format!("{}-{state}", serializer.name());
-                let exception = ["RETRY", "FAILURE", "REVOKED"].contains(&state);
-                let result = if exception { json!(["text", 3]) } else { json!({"x": [1, 2.5, null, "\u{e9}"]}) };
-                celery.ask("store", json!({"task": task, "state": state, "result": result, "traceback": "there"}));
-                let Found::Known(meta) = backend.get(&task).await.unwrap() else { panic!("{task}") };
-                assert_eq!(
-                    (meta.status.as_str(), meta.traceback.as_deref(), &*meta.task_id),
-                    (state, Some("there"), &*task)
-                );
-                if exception {
-                    let exception = meta.exception().unwrap();
-                    assert!(exception.is("ValueError"), "{task}: {exception:?}");
-                    assert_eq!(exception.args(), [Value::from("text"), Value::Int(3)]);
-                } else {
-                    let ResultValue::Value(value) = &meta.result else { panic!("{task}: {meta:?}") };
-                    assert_eq!(value.as_dict().unwrap().get("x").unwrap().as_slice().unwrap().len(), 4);
-                }
-            }
-        });
+    for serializer in ALL {
+        let peers = Peers::new(&url, &url).with(serializer);
+        beside::celery_stores_each_state_and_we_read_it(&peers, &*results(&url, serializer));
     }
 }
 
@@ -138,61 +72,93 @@ fn celery_stores_each_state_and_we_read_it() {
 fn we_store_each_state_and_celery_reads_it() {
     let Some(server) = Redis::start(&[]) else { return };
     let url = server.url();
-    for serializer in [Serializer::Json, Serializer::Msgpack, Serializer::Pickle] {
-        let mut celery = Results::start(&url, &url, serializer.name(), "");
+    for serializer in ALL {
+        let peers = Peers::new(&url, &url).with(serializer);
+        beside::we_store_each_state_and_celery_reads_it(&peers, &*results(&url, serializer));
+    }
+    let ttl: i64 = server.cli(&["TTL", "celery-task-meta-ours-json-REVOKED"]).parse().unwrap();
+    assert!((86_000..=86_400).contains(&ttl), "{ttl}");
+}
+
+#[test]
+fn each_compression_is_read_by_the_other() {
+    let Some(server) = Redis::start(&[]) else { return };
+    let url = server.url();
+    let text = "some text that repeats itself ".repeat(100);
+    for compression in Compression::ALL {
+        let name = compression.names()[0];
+        let mut celery = Results::start(&Peers { compression: name, ..Peers::new(&url, &url) });
         run(async {
-            let backend = results(&url, serializer);
-            let states =
-                [State::Received, State::Started, State::Success, State::Retry, State::Failure, State::Revoked];
-            for state in states.into_iter().chain([State::Custom("PROGRESS".into())]) {
-                let task = format!("{}-{state}", serializer.name());
-                let mut meta = match state.is_exception() {
-                    true => {
-                        let args = vec![Value::from("text"), Value::Int(3)];
-                        ResultMeta::failed(
-                            task.as_str(),
-                            state.clone(),
-                            &Exception::with_args("builtins.ValueError", args),
-                        )
-                    }
-                    false => {
-                        ResultMeta::new(task.as_str(), state.clone(), vec![Value::Int(1), Value::from("\u{e9}")])
-                    }
-                };
-                meta.traceback = state.is_exception().then(|| "there".into());
-                meta.date_done = state.is_ready().then(|| "2026-11-21T12:00:00.123456+00:00".into());
-                backend.store(Update { meta, reply_to: None, correlation_id: None }).await.unwrap();
-                let looked = celery.ask("look", json!({"task": task}));
-                assert_eq!((&looked["state"], &looked["ready"]), (&json!(state.as_str()), &json!(state.is_ready())));
-                if state.is_exception() {
-                    assert_eq!(
-                        (&looked["result"], &looked["traceback"]),
-                        (&json!(["ValueError", ["text", 3]]), &json!("there"))
-                    );
-                } else {
-                    assert_eq!(looked["result"], json!([1, "\u{e9}"]), "{task}");
-                }
-                if state.is_ready() {
-                    assert!(
-                        looked["date_done"]
-                            .as_str()
-                            .is_some_and(|date| date.starts_with("2026-11-21 12:00:00.123456")),
-                        "{looked}"
-                    );
-                }
+            let backend = with(&url, |options| options.compression = Some(compression));
+            let (ours, theirs) = (format!("ours-{name}"), format!("theirs-{name}"));
+            let meta = ResultMeta::new(ours.as_str(), State::Success, text.as_str());
+            backend.store(Update { meta, reply_to: None, correlation_id: None }).await.unwrap();
+            assert_eq!(celery.ask("look", json!({"task": ours}))["result"], json!(text));
+            celery.ask("store", json!({"task": theirs, "state": "SUCCESS", "result": text}));
+            assert_eq!(state(&*backend, &theirs, State::Success).await.result, ResultValue::Value((&*text).into()));
+            for task in [&ours, &theirs] {
+                let length: usize = server.cli(&["STRLEN", &format!("celery-task-meta-{task}")]).parse().unwrap();
+                assert!(length < 600, "{task}: {length}");
             }
+            // What neither script nor text shows is seen all the same: a result stays.
+            let meta = ResultMeta::new(theirs.as_str(), State::Failure, "late");
+            with(&url, |_| {}).store(Update { meta, reply_to: None, correlation_id: None }).await.unwrap();
+            assert_eq!(celery.ask("look", json!({"task": theirs}))["state"], "SUCCESS");
         });
     }
-    let ttl: i64 = server.cli(&["TTL", "celery-task-meta-json-SUCCESS"]).parse().unwrap();
-    assert!((86_000..=86_400).contains(&ttl), "{ttl}");
+}
+
+#[test]
+fn a_result_stays_whatever_it_is_written_in() {
+    let Some(server) = Redis::start(&[]) else { return };
+    let url = server.url();
+    for serializer in ALL {
+        run(async {
+            let task = serializer.name();
+            let backends: Vec<_> = (0..8).map(|_| results(&url, serializer)).collect();
+            // All at once: whoever comes later finds the success of whoever came first, and leaves it.
+            let stored = backends.iter().enumerate().map(|(number, backend)| {
+                let state = if number == 3 { State::Success } else { State::Failure };
+                let meta = ResultMeta::new(task, state, number as i64);
+                backend.store(Update { meta, reply_to: None, correlation_id: None })
+            });
+            futures_util::future::try_join_all(stored).await.unwrap();
+            let Found::Known(meta) = backends[0].get(task).await.unwrap() else { panic!("{task}") };
+            assert_eq!((meta.status, meta.result), (State::Success, ResultValue::Value(3.into())), "{task}");
+        });
+    }
+}
+
+#[test]
+fn failures_expire_when_their_own_time_is_over() {
+    let Some(server) = Redis::start(&[]) else { return };
+    let url = server.url();
+    let ttl = |task: &str| server.cli(&["TTL", &format!("celery-task-meta-{task}")]).parse::<i64>().unwrap();
+    let peers = Peers { others: vec![("FAILURE_EXPIRES", "500".to_owned())], ..Peers::new(&url, &url) };
+    let mut celery = Results::start(&peers);
+    let backend = with(&url, |options| options.failure_expires = Some(Duration::from_secs(500)));
+    run(async {
+        for (task, status) in [("good", State::Success), ("bad", State::Failure), ("off", State::Revoked)] {
+            celery.ask("store", json!({"task": format!("their-{task}"), "state": status.as_str(), "result": ["x"]}));
+            let meta = ResultMeta::new(format!("our-{task}"), status, "x");
+            backend.store(Update { meta, reply_to: None, correlation_id: None }).await.unwrap();
+        }
+    });
+    for task in ["good", "bad", "off"] {
+        let expected = if task == "bad" { 300..=500 } else { 86_000..=86_400 };
+        for whose in ["our", "their"] {
+            let ttl = ttl(&format!("{whose}-{task}"));
+            assert!(expected.contains(&ttl), "{whose} {task}: {ttl}");
+        }
+    }
 }
 
 #[test]
 fn both_wake_up() {
     let Some(server) = Redis::start(&[]) else { return };
     let url = server.url();
-    let mut celery = Results::start(&url, &url, "json", "");
-    let mut other = Results::start(&url, &url, "json", "");
+    let peers = Peers::new(&url, &url);
+    let (mut celery, mut other) = (Results::start(&peers), Results::start(&peers));
     run(async {
         let backend = results(&url, Serializer::Json);
         celery.tell("get", json!({"task": "ours"}));
@@ -212,9 +178,5 @@ fn both_wake_up() {
         for task in ["ours", "theirs"] {
             assert_eq!(celery.ask("look", json!({"task": task}))["state"], "SUCCESS");
         }
-        celery.ask("forget", json!({"task": "ours"}));
-        assert!(matches!(backend.get("ours").await.unwrap(), Found::Pending));
-        backend.forget("theirs").await.unwrap();
-        assert_eq!(celery.ask("look", json!({"task": "theirs"}))["state"], "PENDING");
     });
 }

@@ -1,6 +1,7 @@
 //! Redis.
 
 mod beside;
+mod shapes;
 
 use std::sync::Arc;
 use std::time::Duration;

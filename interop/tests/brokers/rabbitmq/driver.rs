@@ -70,6 +70,40 @@ async fn the_next_of_several_brokers_is_taken() {
     assert!(broker.url().contains(&server.port().to_string()));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_goes_on_at_the_next_broker_when_one_is_gone() {
+    let (Some(mut first), Some(second)) = (RabbitMq::start(), RabbitMq::shared()) else { return };
+    let (before, after) = (first.url(), second.vhost());
+    let broker = Amqp::new(&format!("{before};{after}")).unwrap();
+    let queue = Queue::new("failover");
+    broker.declare(&queue.clone().into()).await.unwrap();
+    let mut consumer = consumer(&broker, &queue).await;
+    broker.publish(to("failover", b"before")).await.unwrap();
+    let delivery = receive(&mut *consumer, 1).await.pop().unwrap();
+    assert_eq!(delivery.message.body, "before");
+    delivery.settlement.ack();
+    tokio::task::block_in_place(|| first.kill());
+    // The consumer makes its queue at the other server, where it goes on.
+    let other = Amqp::new(&after).unwrap();
+    let made = async {
+        while other.len("failover").await.unwrap().is_none() {
+            // Between two looks; nobody tells.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), made).await.expect("the consumer goes on");
+    broker.publish(to("failover", b"after")).await.unwrap();
+    let delivery = receive(&mut *consumer, 1).await.pop().unwrap();
+    assert_eq!(delivery.message.body, "after");
+    delivery.settlement.ack();
+    assert_eq!(other.len("failover").await.unwrap(), Some(0));
+    // When that one is gone too, and the first one is back, it is taken again.
+    let back = Amqp::new(&format!("amqp://127.0.0.1:9//;{before};{after}")).unwrap();
+    tokio::task::block_in_place(|| first.restart());
+    back.declare(&Queue::new("back").into()).await.unwrap();
+    assert_eq!(Amqp::new(&before).unwrap().len("back").await.unwrap(), Some(0));
+}
+
 #[tokio::test]
 async fn a_refused_login_is_said() {
     let Some(server) = RabbitMq::shared() else { return };

@@ -265,3 +265,32 @@ fn both_consume_one_queue() {
         assert_eq!(server.cli(&["HLEN", "unacked"]), "40");
     });
 }
+
+#[test]
+fn tables_of_bindings_go_when_nobody_has_refreshed_them() {
+    let Some(server) = Redis::start(&[]) else { return };
+    let mut kombu = Kombu::connect(&server.url(), &json!({}));
+    let passing = |queue: &str, exchange: &str| json!({"queue": queue, "exchange": exchange, "type": "direct", "key": "k", "expires": 60});
+    kombu.ask("declare", passing("a", "gone"));
+    kombu.ask("declare", passing("b", "kept"));
+    kombu.ask("declare", passing("c", "fresh"));
+    kombu.ask("declare", json!({"queue": "d", "exchange": "kept", "type": "direct", "key": "k"}));
+    // An hour passes for two of them.
+    assert_eq!(server.cli(&["ZADD", "_kombu.binding_deadlines", "XX", "1", "gone", "1", "kept"]), "0");
+    run(async {
+        let broker = connect(&server.url());
+        let mut queue = bound("e", "ours", ExchangeKind::Direct, "k");
+        queue.expires = Some(std::time::Duration::from_secs(60));
+        let _consumer = consume(&*broker, &queue, 1).await;
+        until("what is over is gone", || async { server.cli(&["EXISTS", "_kombu.binding.gone"]) == "0" }).await;
+        until("and so are its deadlines", || async {
+            let mut left: Vec<String> =
+                server.cli(&["ZRANGE", "_kombu.binding_deadlines", "0", "-1"]).lines().map(str::to_owned).collect();
+            left.sort();
+            left == ["fresh", "ours"]
+        })
+        .await;
+        assert_eq!(server.cli(&["SCARD", "_kombu.binding.kept"]), "2", "one of its queues does not expire");
+        assert_eq!(server.cli(&["EXISTS", "_kombu.binding.fresh", "_kombu.binding.ours"]), "2");
+    });
+}

@@ -18,6 +18,7 @@ Examples:
   salamander tasks worker -l INFO
   salamander tasks worker -b amqp://localhost -Q fast,slow -c 8
   salamander tasks worker -P prefork --time-limit 300 --max-tasks-per-child 1000
+  salamander tasks worker --settings celery.toml
 
 SIGTERM, and Ctrl-C once, finish what runs; SIGQUIT, and Ctrl-C twice, stop it.")]
 pub(super) struct Run {
@@ -36,9 +37,9 @@ pub(super) struct Run {
     #[arg(short, long, value_name = "NUMBER")]
     concurrency: Option<usize>,
 
-    /// How they run: async, threads, solo or prefork
-    #[arg(short = 'P', long, default_value = "async", value_parser = pool)]
-    pool: PoolKind,
+    /// How they run: async, threads, solo or prefork [default: async]
+    #[arg(short = 'P', long, value_parser = pool)]
+    pool: Option<PoolKind>,
 
     /// The worker's name; %h is the host
     #[arg(short = 'n', long, default_value = "celery@%h")]
@@ -67,6 +68,10 @@ pub(super) struct Run {
     /// Tell tasks after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     soft_time_limit: Option<Duration>,
+
+    /// Do not ask other workers which tasks are revoked
+    #[arg(long)]
+    without_mingle: bool,
 
     /// Do not regard rate limits of tasks
     #[arg(long)]
@@ -127,7 +132,11 @@ impl Run {
             return Err(Failure::usage("no queue is left to take tasks from"));
         }
         options.name = self.hostname.into();
-        options.pool = self.pool;
+        options.pool = match (self.pool, &app.settings().worker_pool) {
+            (Some(pool), _) => pool,
+            (None, Some(name)) => name.parse().map_err(failed)?,
+            (None, None) => PoolKind::default(),
+        };
         options.concurrency = self.concurrency;
         options.prefetch_multiplier = self.prefetch_multiplier;
         options.state_db = self.statedb;
@@ -135,6 +144,7 @@ impl Run {
         options.max_memory_per_child = self.max_memory_per_child;
         options.time_limit = self.time_limit;
         options.soft_time_limit = self.soft_time_limit;
+        options.without_mingle = self.without_mingle;
         options.disable_rate_limits = self.disable_rate_limits;
         options.purge = self.purge;
         options.soft_shutdown_timeout = self.soft_shutdown_timeout.unwrap_or_default();

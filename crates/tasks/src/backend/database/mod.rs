@@ -2,6 +2,8 @@
 
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod reach;
 mod row;
 mod sqlite;
 
@@ -12,7 +14,7 @@ use std::time::Duration;
 use salamander_codec::Settings;
 use salamander_wire::celery::{ResultMeta, Serializer, settings};
 
-use super::{Backend, Capabilities, Expected, Found, ResultOptions, Update};
+use super::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Update};
 use crate::{Error, Kind, Result, Waits};
 use row::Row;
 use sqlite::Sqlite;
@@ -37,6 +39,7 @@ struct Inner {
     serializer: Serializer,
     expires: Option<Duration>,
     settings: Settings,
+    open: Open,
 }
 
 enum Tables {
@@ -48,6 +51,9 @@ enum Tables {
 impl Database {
     /// The tables of a URL such as Celery's settings have it: `db+sqlite:///relative/file`, `db+sqlite:////absolute/file`,
     /// `db+postgresql://user:password@host/database`. A file is opened at once, a server when it is first used.
+    ///
+    /// A connection to PostgreSQL is encrypted with `?sslmode=verify-full` (or `verify-ca`, `require`), and then the server's certificate is always
+    /// checked, by the system's authorities or those in `sslrootcert`; `sslcert` and `sslkey` are shown to it. Else it is not.
     ///
     /// # Errors
     /// [`Kind::Misuse`] for another URL, [`Kind::Unsupported`] for another database, [`Kind::Refused`] where the file cannot be opened.
@@ -69,8 +75,9 @@ impl Database {
                 return Err(Error::new(Kind::Unsupported, message));
             }
         };
-        let ResultOptions { serializer, expires } = options;
-        let inner = Inner { url: shown(url), tables, serializer, expires, settings: settings() };
+        let ResultOptions { serializer, expires, .. } = options;
+        let inner =
+            Inner { url: shown(url), tables, serializer, expires, settings: settings(), open: Open::default() };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -108,7 +115,7 @@ fn shown(url: &str) -> String {
 
 impl Backend for Database {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durable: true, push: false, shared: true, expires: true, unknown: false }
+        Capabilities { durable: true, push: false, shared: true, expires: true, relations: false, unknown: false }
     }
 
     fn url(&self) -> String {
@@ -121,6 +128,7 @@ impl Backend for Database {
 
     fn store(&self, update: Update) -> Waits<'_, ()> {
         Box::pin(async move {
+            self.0.open.check()?;
             let row = Row::of(&update.meta, self.0.serializer, &self.0.settings)?;
             match &self.0.tables {
                 Tables::Sqlite(tables) => tables.store(row).await,
@@ -138,7 +146,7 @@ impl Backend for Database {
     }
 
     fn changed<'a>(&'a self, task_id: &'a str, seen: Option<&'a ResultMeta>) -> Waits<'a, ResultMeta> {
-        Box::pin(async move {
+        Box::pin(self.0.open.during(async move {
             let mut pause = FIRST_PAUSE;
             loop {
                 if let Some(meta) = self.find(task_id).await?
@@ -149,7 +157,7 @@ impl Backend for Database {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-        })
+        }))
     }
 
     fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()> {
@@ -175,6 +183,7 @@ impl Backend for Database {
     }
 
     fn close(&self) -> Waits<'_, ()> {
+        self.0.open.close();
         // Each store is done when it says so.
         Box::pin(std::future::ready(Ok(())))
     }

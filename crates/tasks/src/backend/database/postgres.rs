@@ -5,13 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Mutex;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
-use super::row::{BASE, COLUMNS, REPLACES, Row};
+use super::reach::{Missed, Server};
+use super::row::{Cell, Columns, Row, Statements};
 use crate::{Error, Kind, Result};
 
-/// How long the server may take to let us in.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Pauses between attempts to reach it.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -32,7 +31,7 @@ const TABLES: &str = "
 
 /// A server, and the connection to it.
 pub(super) struct Postgres {
-    config: Config,
+    server: Server,
     session: Mutex<Option<Arc<Session>>>,
 }
 
@@ -47,30 +46,12 @@ struct Session {
 impl Postgres {
     /// The server of what comes after the scheme of a URL.
     pub(super) fn new(rest: &str) -> Result<Self> {
-        let config = format!("postgresql://{rest}").parse();
-        let mut config: Config =
-            config.map_err(|error| Error::new(Kind::Misuse, format!("that is no URL of PostgreSQL: {error}")))?;
-        config.connect_timeout(CONNECT);
-        Ok(Self { config, session: Mutex::new(None) })
+        Ok(Self { server: Server::parse(rest)?, session: Mutex::new(None) })
     }
 
     pub(super) async fn store(&self, row: Row) -> Result<()> {
-        let date = row.date_done.map(time);
-        let values: [&(dyn ToSql + Sync); 13] = [
-            &row.task_id,
-            &row.status,
-            &row.result,
-            &date,
-            &row.traceback,
-            &row.children,
-            &row.name,
-            &row.args,
-            &row.kwargs,
-            &row.worker,
-            &row.retries,
-            &row.queue,
-            &row.stamps,
-        ];
+        let values: Vec<Box<dyn ToSql + Send + Sync>> = row.cells().into_iter().map(value).collect();
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
         loop {
             let session = self.session().await?;
             match session.client.execute(&session.store, &values[..session.columns]).await {
@@ -88,29 +69,7 @@ impl Postgres {
                 Err(error) => session.failed(&error).await?,
             }
         };
-        let Some(found) = found else { return Ok(None) };
-        let read = || {
-            let mut row = Row {
-                task_id: found.try_get(0)?,
-                status: found.try_get(1)?,
-                result: found.try_get(2)?,
-                date_done: found.try_get::<_, Option<SystemTime>>(3)?.map(micros),
-                traceback: found.try_get(4)?,
-                children: found.try_get(5)?,
-                ..Row::default()
-            };
-            if columns > BASE {
-                row.name = found.try_get(6)?;
-                row.args = found.try_get(7)?;
-                row.kwargs = found.try_get(8)?;
-                row.worker = found.try_get(9)?;
-                row.retries = found.try_get(10)?;
-                row.queue = found.try_get(11)?;
-                row.stamps = found.try_get(12)?;
-            }
-            Ok(row)
-        };
-        read().map(Some).map_err(|error| refused(&error))
+        found.map(|found| Row::read(&found, columns)).transpose().map_err(|error| refused(&error))
     }
 
     pub(super) async fn forget(&self, task_id: &str) -> Result<()> {
@@ -149,10 +108,15 @@ impl Postgres {
                     return Ok(new);
                 }
                 // It answers, and says no.
-                Err(error) if error.as_db_error().is_some_and(|error| !is_starting(error)) => {
+                Err(Missed::Server(error)) if error.as_db_error().is_some_and(|error| !is_starting(error)) => {
                     return Err(refused(&error));
                 }
-                Err(error) => error,
+                Err(Missed::Server(error)) => match cause(&error) {
+                    Some(error) if is_distrust(error) => return Err(distrusted(error)),
+                    _ => error.to_string(),
+                },
+                Err(Missed::Network(error)) if is_distrust(&error) => return Err(distrusted(&error)),
+                Err(Missed::Network(error)) => error.to_string(),
             };
             tracing::debug!("the results are not reached ({error}); tried again in {pause:?}");
             tokio::time::sleep(pause).await;
@@ -160,14 +124,8 @@ impl Postgres {
         }
     }
 
-    async fn connect(&self) -> Result<Session, tokio_postgres::Error> {
-        let (client, connection) = self.config.connect(NoTls).await?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("the connection to the results has ended: {error}");
-            }
-        });
-        Session::begin(client).await
+    async fn connect(&self) -> Result<Session, Missed> {
+        Session::begin(self.server.connect().await?).await.map_err(Missed::Server)
     }
 }
 
@@ -192,20 +150,40 @@ impl Session {
             there = client.query(names, &[]).await?;
         }
         let there: Vec<String> = there.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-        let all = COLUMNS.iter().all(|column| there.iter().any(|name| name == column));
-        let columns = &COLUMNS[..if all { COLUMNS.len() } else { BASE }];
-        let set: Vec<String> = columns[1..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
-        let values: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
-        let store = format!(
-            "INSERT INTO celery_taskmeta (id, {}) VALUES (nextval('task_id_sequence')::integer, {})
-             ON CONFLICT (task_id) DO UPDATE SET {} WHERE {REPLACES}",
-            columns.join(", "),
-            values.join(", "),
-            set.join(", "),
-        );
-        let find = format!("SELECT {} FROM celery_taskmeta WHERE task_id = $1", columns.join(", "));
+        let id = Some("nextval('task_id_sequence')::integer");
+        let Statements { columns, store, find } = Statements::of(&there, id, |number| format!("${number}"));
         let (store, find) = (client.prepare(&store).await?, client.prepare(&find).await?);
-        Ok(Self { columns: columns.len(), store, find, client })
+        Ok(Self { columns, store, find, client })
+    }
+}
+
+/// What stands in a column, as the driver wants it.
+fn value(cell: Cell) -> Box<dyn ToSql + Send + Sync> {
+    match cell {
+        Cell::Text(text) => Box::new(text),
+        Cell::Bytes(bytes) => Box::new(bytes),
+        Cell::Number(number) => Box::new(number),
+        Cell::Time(micros) => Box::new(micros.map(time)),
+    }
+}
+
+impl Columns for tokio_postgres::Row {
+    type Error = tokio_postgres::Error;
+
+    fn text(&self, at: usize) -> Result<Option<String>, tokio_postgres::Error> {
+        self.try_get(at)
+    }
+
+    fn bytes(&self, at: usize) -> Result<Option<Vec<u8>>, tokio_postgres::Error> {
+        self.try_get(at)
+    }
+
+    fn number(&self, at: usize) -> Result<Option<i32>, tokio_postgres::Error> {
+        self.try_get(at)
+    }
+
+    fn time(&self, at: usize) -> Result<Option<i64>, tokio_postgres::Error> {
+        self.try_get::<_, Option<SystemTime>>(at).map(|time| time.map(micros))
     }
 }
 
@@ -214,8 +192,26 @@ fn is_starting(error: &tokio_postgres::error::DbError) -> bool {
     error.code().code().starts_with("57P")
 }
 
+/// What went wrong under the driver.
+fn cause(error: &tokio_postgres::Error) -> Option<&salamander_net::Error> {
+    std::error::Error::source(error)?.downcast_ref()
+}
+
+/// It is not who it should be, or the files of certificates are wrong: that stays so.
+fn is_distrust(error: &salamander_net::Error) -> bool {
+    !matches!(error.kind(), salamander_net::Kind::Connection | salamander_net::Kind::Deadline)
+}
+
+fn distrusted(error: &salamander_net::Error) -> Error {
+    Error::with_source(Kind::Refused, format!("the results cannot be reached: {error}"), error.clone())
+}
+
 fn refused(error: &tokio_postgres::Error) -> Error {
-    let detail = error.as_db_error().map(|error| error.message().to_owned()).unwrap_or_else(|| error.to_string());
+    let mut detail = error.as_db_error().map(|error| error.message().to_owned()).unwrap_or_else(|| error.to_string());
+    // So it speaks of connections that it takes encrypted only.
+    if detail.contains("no encryption") || detail.contains("SSL off") {
+        detail.push_str("; with sslmode=verify-full in the URL the connection is encrypted");
+    }
     Error::new(Kind::Refused, format!("the results cannot be used: {detail}"))
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Row {
 }
 
 /// The columns in the order in which drivers name them; those from the seventh on may be missing.
-pub(super) const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 13] = [
     "task_id",
     "status",
     "result",
@@ -45,13 +45,103 @@ pub(super) const COLUMNS: [&str; 13] = [
     "stamps",
 ];
 /// How many there always are.
-pub(super) const BASE: usize = 6;
+const BASE: usize = 6;
+
+/// What stands in a column. Times are microseconds since 1970.
+pub(super) enum Cell {
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+    Number(Option<i32>),
+    Time(Option<i64>),
+}
+
+/// A row as a driver gives it.
+pub(super) trait Columns {
+    type Error;
+
+    fn text(&self, at: usize) -> Result<Option<String>, Self::Error>;
+    fn bytes(&self, at: usize) -> Result<Option<Vec<u8>>, Self::Error>;
+    fn number(&self, at: usize) -> Result<Option<i32>, Self::Error>;
+    fn time(&self, at: usize) -> Result<Option<i64>, Self::Error>;
+}
+
+/// What is asked of a table, whatever its columns.
+#[derive(Debug)]
+pub(super) struct Statements {
+    /// How many columns there are to be told and given.
+    pub(super) columns: usize,
+    pub(super) store: String,
+    pub(super) find: String,
+}
+
+impl Statements {
+    /// For a table that has these columns, in a dialect: what gives an id where the table does not, and how parameters are named.
+    pub(super) fn of(there: &[String], id: Option<&str>, parameter: impl Fn(usize) -> String) -> Self {
+        // A table that was made without the columns that tell more.
+        let all = COLUMNS.iter().all(|column| there.iter().any(|name| name == column));
+        let columns = &COLUMNS[..if all { COLUMNS.len() } else { BASE }];
+        let names = id.map(|_| "id").into_iter().chain(columns.iter().copied()).collect::<Vec<_>>().join(", ");
+        let values = id.map(str::to_owned).into_iter().chain((1..=columns.len()).map(&parameter));
+        let values = values.collect::<Vec<_>>().join(", ");
+        let set: Vec<String> = columns[1..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
+        let set = set.join(", ");
+        Self {
+            columns: columns.len(),
+            store: format!(
+                "INSERT INTO celery_taskmeta ({names}) VALUES ({values}) ON CONFLICT (task_id) DO UPDATE SET {set} WHERE {REPLACES}"
+            ),
+            find: format!("SELECT {} FROM celery_taskmeta WHERE task_id = {}", columns.join(", "), parameter(1)),
+        }
+    }
+}
 
 /// When a state takes the place of another: none does of a success, and only a result does of a result.
-pub(super) const REPLACES: &str = "celery_taskmeta.status <> 'SUCCESS'
+const REPLACES: &str = "celery_taskmeta.status <> 'SUCCESS'
     AND (celery_taskmeta.status NOT IN ('FAILURE', 'REVOKED') OR excluded.status IN ('SUCCESS', 'FAILURE', 'REVOKED'))";
 
 impl Row {
+    /// Out of the columns of a driver's row.
+    pub(super) fn read<C: Columns>(from: &C, columns: usize) -> Result<Self, C::Error> {
+        let mut row = Self {
+            task_id: from.text(0)?.unwrap_or_default(),
+            status: from.text(1)?.unwrap_or_default(),
+            result: from.bytes(2)?,
+            date_done: from.time(3)?,
+            traceback: from.text(4)?,
+            children: from.bytes(5)?,
+            ..Self::default()
+        };
+        if columns > BASE {
+            row.name = from.text(6)?;
+            row.args = from.bytes(7)?;
+            row.kwargs = from.bytes(8)?;
+            row.worker = from.text(9)?;
+            row.retries = from.number(10)?;
+            row.queue = from.text(11)?;
+            row.stamps = from.bytes(12)?;
+        }
+        Ok(row)
+    }
+
+    /// What stands in the columns.
+    pub(super) fn cells(self) -> [Cell; 13] {
+        [
+            Cell::Text(Some(self.task_id)),
+            Cell::Text(Some(self.status)),
+            Cell::Bytes(self.result),
+            Cell::Time(self.date_done),
+            Cell::Text(self.traceback),
+            Cell::Bytes(self.children),
+            Cell::Text(self.name),
+            Cell::Bytes(self.args),
+            Cell::Bytes(self.kwargs),
+            Cell::Text(self.worker),
+            Cell::Number(self.retries),
+            Cell::Text(self.queue),
+            Cell::Bytes(self.stamps),
+        ]
+    }
+
     /// A state as it is stored.
     pub(super) fn of(meta: &ResultMeta, serializer: Serializer, settings: &Settings) -> Result<Self> {
         let cannot = |error: salamander_wire::WireError| {

@@ -9,7 +9,7 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
-use super::row::{BASE, COLUMNS, REPLACES, Row, civil, micros};
+use super::row::{Cell, Columns, Row, Statements, civil, micros};
 use crate::{Error, Kind, Result};
 
 /// How long to wait for others that write to the file.
@@ -52,9 +52,9 @@ impl Sqlite {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&file, flags).map_err(|error| failed(&error))?;
-        let columns = prepare(&db).map_err(|error| failed(&error))?;
+        let statements = prepare(&db).map_err(|error| failed(&error))?;
         let (work, receiver) = mpsc::channel();
-        let body = move || run(db, &columns, &receiver);
+        let body = move || run(db, &statements, &receiver);
         let thread = std::thread::Builder::new().name("salamander-results".to_owned()).spawn(body);
         thread.map_err(|error| failed(&error))?;
         Ok(Self { work })
@@ -84,18 +84,16 @@ impl Sqlite {
     }
 }
 
-/// Makes the tables that are missing, and says how many of the columns there are.
-fn prepare(db: &Connection) -> rusqlite::Result<usize> {
+/// Makes the tables that are missing, and says what is asked of them.
+fn prepare(db: &Connection) -> rusqlite::Result<Statements> {
     db.busy_timeout(BUSY)?;
     db.execute_batch(TABLES)?;
     let mut names = db.prepare("SELECT name FROM pragma_table_info('celery_taskmeta')")?;
     let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    // A table that was made without the columns that tell more.
-    let all = COLUMNS.iter().all(|column| names.iter().any(|name| name == column));
-    Ok(if all { COLUMNS.len() } else { BASE })
+    Ok(Statements::of(&names, None, |_| "?".to_owned()))
 }
 
-fn run(mut db: Connection, columns: &usize, receiver: &mpsc::Receiver<Work>) {
+fn run(mut db: Connection, statements: &Statements, receiver: &mpsc::Receiver<Work>) {
     let mut batch = Vec::new();
     while let Ok(first) = receiver.recv() {
         batch.push(first);
@@ -108,7 +106,7 @@ fn run(mut db: Connection, columns: &usize, receiver: &mpsc::Receiver<Work>) {
                     false => TransactionBehavior::Immediate,
                 })?;
             for work in batch.drain(..) {
-                answers.push(one(&transaction, *columns, work));
+                answers.push(one(&transaction, statements, work));
             }
             transaction.commit()
         };
@@ -122,7 +120,7 @@ fn run(mut db: Connection, columns: &usize, receiver: &mpsc::Receiver<Work>) {
     }
 }
 
-fn one(db: &Connection, columns: usize, work: Work) -> Answer {
+fn one(db: &Connection, statements: &Statements, work: Work) -> Answer {
     fn answer<T: 'static>(done: oneshot::Sender<Result<T>>, result: rusqlite::Result<T>) -> Answer {
         let result = result.map_err(|error| {
             Error::with_source(Kind::Refused, format!("the results cannot be used: {error}"), error)
@@ -130,8 +128,8 @@ fn one(db: &Connection, columns: usize, work: Work) -> Answer {
         Box::new(move |committed| _ = done.send(committed.and(result)))
     }
     match work {
-        Work::Store(row, done) => answer(done, store(db, columns, *row)),
-        Work::Find(task_id, done) => answer(done, find(db, columns, &task_id)),
+        Work::Store(row, done) => answer(done, store(db, statements, *row)),
+        Work::Find(task_id, done) => answer(done, find(db, statements, &task_id)),
         Work::Forget(task_id, done) => {
             let forgotten = db.execute("DELETE FROM celery_taskmeta WHERE task_id = ?", [task_id]);
             answer(done, forgotten.map(drop))
@@ -145,59 +143,37 @@ fn one(db: &Connection, columns: usize, work: Work) -> Answer {
     }
 }
 
-fn store(db: &Connection, columns: usize, row: Row) -> rusqlite::Result<()> {
-    let columns = &COLUMNS[..columns];
-    let set: Vec<String> = columns[1..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
-    let sql = format!(
-        "INSERT INTO celery_taskmeta ({}) VALUES ({}) ON CONFLICT (task_id) DO UPDATE SET {} WHERE {REPLACES}",
-        columns.join(", "),
-        vec!["?"; columns.len()].join(", "),
-        set.join(", "),
-    );
-    let text = |text: Option<String>| text.map_or(Sql::Null, Sql::Text);
-    let blob = |blob: Option<Vec<u8>>| blob.map_or(Sql::Null, Sql::Blob);
-    let values = [
-        Sql::Text(row.task_id),
-        Sql::Text(row.status),
-        blob(row.result),
-        text(row.date_done.map(civil)),
-        text(row.traceback),
-        blob(row.children),
-        text(row.name),
-        blob(row.args),
-        blob(row.kwargs),
-        text(row.worker),
-        row.retries.map_or(Sql::Null, |count| Sql::Integer(count.into())),
-        text(row.queue),
-        blob(row.stamps),
-    ];
-    db.prepare_cached(&sql)?.execute(params_from_iter(values.into_iter().take(columns.len()))).map(drop)
+fn store(db: &Connection, statements: &Statements, row: Row) -> rusqlite::Result<()> {
+    let values = row.cells().into_iter().take(statements.columns).map(|cell| match cell {
+        Cell::Text(text) => text.map_or(Sql::Null, Sql::Text),
+        Cell::Bytes(bytes) => bytes.map_or(Sql::Null, Sql::Blob),
+        Cell::Number(number) => number.map_or(Sql::Null, |number| Sql::Integer(number.into())),
+        Cell::Time(time) => time.map_or(Sql::Null, |time| Sql::Text(civil(time))),
+    });
+    db.prepare_cached(&statements.store)?.execute(params_from_iter(values)).map(drop)
 }
 
-fn find(db: &Connection, columns: usize, task_id: &str) -> rusqlite::Result<Option<Row>> {
-    let sql = format!("SELECT {} FROM celery_taskmeta WHERE task_id = ?", COLUMNS[..columns].join(", "));
-    let mut query = db.prepare_cached(&sql)?;
-    query
-        .query_row([task_id], |row| {
-            let mut found = Row {
-                task_id: row.get(0)?,
-                status: row.get(1)?,
-                result: row.get(2)?,
-                date_done: row.get::<_, Option<String>>(3)?.as_deref().and_then(micros),
-                traceback: row.get(4)?,
-                children: row.get(5)?,
-                ..Row::default()
-            };
-            if columns > BASE {
-                found.name = row.get(6)?;
-                found.args = row.get(7)?;
-                found.kwargs = row.get(8)?;
-                found.worker = row.get(9)?;
-                found.retries = row.get(10)?;
-                found.queue = row.get(11)?;
-                found.stamps = row.get(12)?;
-            }
-            Ok(found)
-        })
-        .optional()
+fn find(db: &Connection, statements: &Statements, task_id: &str) -> rusqlite::Result<Option<Row>> {
+    let mut query = db.prepare_cached(&statements.find)?;
+    query.query_row([task_id], |row| Row::read(row, statements.columns)).optional()
+}
+
+impl Columns for rusqlite::Row<'_> {
+    type Error = rusqlite::Error;
+
+    fn text(&self, at: usize) -> rusqlite::Result<Option<String>> {
+        self.get(at)
+    }
+
+    fn bytes(&self, at: usize) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.get(at)
+    }
+
+    fn number(&self, at: usize) -> rusqlite::Result<Option<i32>> {
+        self.get(at)
+    }
+
+    fn time(&self, at: usize) -> rusqlite::Result<Option<i64>> {
+        Ok(self.get::<_, Option<String>>(at)?.as_deref().and_then(micros))
+    }
 }

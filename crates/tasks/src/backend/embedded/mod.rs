@@ -3,33 +3,13 @@
 mod kept;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
-use salamander_codec::Settings;
-use salamander_wire::celery::{ResultMeta, Serializer, State, settings};
+use salamander_wire::celery::ResultMeta;
 
-use super::{Backend, Capabilities, Expected, Found, Update};
+use super::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Stored, Update, finality};
+use crate::Waits;
 use crate::broker::{Embedded, Memory};
-use crate::{Error, Kind, Result, Waits};
 pub(crate) use kept::Kept;
-
-/// How results are kept.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ResultOptions {
-    /// By what they are encoded.
-    pub serializer: Serializer,
-    /// For how long; none for ever.
-    pub expires: Option<Duration>,
-}
-
-impl Default for ResultOptions {
-    /// JSON, for a day.
-    fn default() -> Self {
-        Self { serializer: Serializer::Json, expires: Some(Duration::from_secs(86_400)) }
-    }
-}
 
 /// A result backend in this process: in the file of a broker, beside its queues, or in memory.
 ///
@@ -38,14 +18,9 @@ impl Default for ResultOptions {
 #[derive(Clone)]
 pub struct EmbeddedResults {
     kept: Arc<Kept>,
-    options: Arc<Options>,
-}
-
-struct Options {
+    stored: Arc<Stored>,
     url: String,
-    serializer: Serializer,
-    expires: Option<Duration>,
-    settings: Settings,
+    open: Arc<Open>,
 }
 
 impl EmbeddedResults {
@@ -62,18 +37,24 @@ impl EmbeddedResults {
     }
 
     fn over(kept: Arc<Kept>, url: String, options: ResultOptions) -> Self {
-        let ResultOptions { serializer, expires } = options;
-        Self { kept, options: Arc::new(Options { url, serializer, expires, settings: settings() }) }
+        Self { kept, stored: Arc::new(Stored::new(options)), url, open: Arc::default() }
     }
 }
 
 impl Backend for EmbeddedResults {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durable: self.kept.is_durable(), push: true, shared: true, expires: true, unknown: true }
+        Capabilities {
+            durable: self.kept.is_durable(),
+            push: true,
+            shared: true,
+            expires: true,
+            relations: true,
+            unknown: true,
+        }
     }
 
     fn url(&self) -> String {
-        self.options.url.clone()
+        self.url.clone()
     }
 
     fn expect(&self, _task_id: &str) -> Expected {
@@ -82,17 +63,17 @@ impl Backend for EmbeddedResults {
 
     fn store(&self, update: Update) -> Waits<'_, ()> {
         Box::pin(async move {
-            let Options { serializer, expires, settings, .. } = &*self.options;
-            let meta = pack(&update.meta, *serializer, settings)?;
+            self.open.check()?;
+            let (packed, lifetime) = (self.stored.pack(&update.meta)?, self.stored.lifetime(&update.meta.status));
             let (task, finality) = (update.meta.task_id, finality(&update.meta.status));
-            self.kept.store(task, finality, *expires, meta).await
+            self.kept.store(task, finality, lifetime, packed).await
         })
     }
 
     fn get<'a>(&'a self, task_id: &'a str) -> Waits<'a, Found> {
         Box::pin(async move {
             match self.kept.find(task_id).await? {
-                Some(meta) => Ok(Found::Known(Box::new(unpack(&meta, &self.options.settings)?))),
+                Some(meta) => Ok(Found::Known(Box::new(self.stored.unpack(&meta)?))),
                 None if self.kept.waits_in_a_queue(task_id) => Ok(Found::Pending),
                 None => Ok(Found::Unknown),
             }
@@ -100,19 +81,19 @@ impl Backend for EmbeddedResults {
     }
 
     fn changed<'a>(&'a self, task_id: &'a str, seen: Option<&'a ResultMeta>) -> Waits<'a, ResultMeta> {
-        Box::pin(async move {
+        Box::pin(self.open.during(async move {
             let mut watching = self.kept.watch(task_id);
             let mut stored = self.kept.find(task_id).await?;
             loop {
                 if let Some(stored) = stored {
-                    let meta = unpack(&stored, &self.options.settings)?;
+                    let meta = self.stored.unpack(&stored)?;
                     if seen.is_none_or(|seen| *seen != meta) {
                         return Ok(meta);
                     }
                 }
                 stored = Some(watching.next().await?);
             }
-        })
+        }))
     }
 
     fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()> {
@@ -124,49 +105,22 @@ impl Backend for EmbeddedResults {
     }
 
     fn close(&self) -> Waits<'_, ()> {
+        self.open.close();
         Box::pin(self.kept.flush())
     }
 }
 
 impl std::fmt::Debug for EmbeddedResults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EmbeddedResults").field("url", &self.options.url).finish_non_exhaustive()
+        f.debug_struct("EmbeddedResults").field("url", &self.url).finish_non_exhaustive()
     }
-}
-
-/// How final a state is: one that is less so does not take the place of another, and nothing takes that of a success.
-pub(crate) fn finality(state: &State) -> u8 {
-    match state {
-        State::Success => 2,
-        state if state.is_ready() => 1,
-        _ => 0,
-    }
-}
-
-/// A meta as it is kept: the number of its serializer, and what that made of it.
-pub(crate) fn pack(meta: &ResultMeta, serializer: Serializer, settings: &Settings) -> Result<Bytes> {
-    let encoded = meta.encode(serializer, settings).map_err(|error| {
-        Error::with_source(Kind::Misuse, format!("the result of {} cannot be encoded: {error}", meta.task_id), error)
-    })?;
-    let number = Serializer::ALL.iter().position(|one| *one == serializer).unwrap_or_default();
-    let mut packed = Vec::with_capacity(1 + encoded.len());
-    packed.push(u8::try_from(number).unwrap_or_default());
-    packed.extend_from_slice(&encoded);
-    Ok(packed.into())
-}
-
-/// The meta that was packed.
-pub(crate) fn unpack(packed: &Bytes, settings: &Settings) -> Result<ResultMeta> {
-    let wrong =
-        |why: &dyn std::fmt::Display| Error::new(Kind::Message, format!("what is stored is no result: {why}"));
-    let number = packed.first().copied().unwrap_or(u8::MAX);
-    let serializer = Serializer::ALL.get(usize::from(number)).ok_or_else(|| wrong(&"by no known serializer"))?;
-    ResultMeta::decode(&packed.slice(1..), *serializer, settings).map_err(|error| wrong(&error))
 }
 
 #[cfg(test)]
 mod tests {
-    use salamander_wire::celery::{Message, Serializer};
+    use std::time::Duration;
+
+    use salamander_wire::celery::{Message, Serializer, State};
 
     use super::*;
     use crate::broker::{Broker, Consume, Publication, Queue};

@@ -56,7 +56,9 @@ impl Chords for RedisResults {
             let result = match part.result {
                 ResultValue::Value(value) => value,
                 ResultValue::Exception(exception) => exception.to_value(),
-                ResultValue::Encoded(bytes) => self.0.options.serializer.decode(&bytes, &self.0.settings)?,
+                ResultValue::Encoded(bytes) => {
+                    self.0.stored.options.serializer.decode(&bytes, &self.0.stored.settings)?
+                }
             };
             let entry = [1.into(), part.task_id.clone().into(), part.state.as_str().into(), result];
             let entry = self.0.encoded(&Value::List(entry.into()))?;
@@ -79,7 +81,7 @@ impl Chords for RedisResults {
             let mut saved = cmd("GET");
             saved.arg(self.0.of_group(&claim.group_id, ""));
             if let Some(saved) = bytes(self.0.link.one(saved).await?) {
-                let saved = self.0.options.serializer.decode(&saved, &self.0.settings)?;
+                let saved = self.0.stored.options.serializer.decode(&saved, &self.0.stored.settings)?;
                 let tree = ResultTree::from_value(saved.get("result").unwrap_or(&Value::None))?;
                 return self.0.joined(tree.children.unwrap_or_default()).await;
             }
@@ -87,7 +89,7 @@ impl Chords for RedisResults {
             entries.arg(self.0.of_group(&claim.group_id, ".j")).arg(0).arg(-1);
             let mut results = Vec::new();
             for entry in array(self.0.link.one(entries).await?).into_iter().filter_map(bytes) {
-                match result_of(self.0.options.serializer.decode(&entry, &self.0.settings)?)? {
+                match result_of(self.0.stored.options.serializer.decode(&entry, &self.0.stored.settings)?)? {
                     Ok(value) => results.push(value),
                     Err(broken) => return Ok(Err(broken)),
                 }
@@ -130,11 +132,11 @@ impl Inner {
     }
 
     fn expires(&self) -> u64 {
-        self.options.expires.map_or(0, |expires| expires.as_secs().max(1))
+        self.stored.options.expires.map_or(0, |expires| expires.as_secs().max(1))
     }
 
     fn encoded(&self, value: &Value) -> Result<bytes::Bytes> {
-        let encoded = self.options.serializer.encode(value, &self.settings);
+        let encoded = self.stored.options.serializer.encode(value, &self.stored.settings);
         encoded.map_err(|error| {
             Error::with_source(Kind::Misuse, format!("a part of a chord cannot be encoded: {error}"), error)
         })

@@ -5,25 +5,19 @@ mod watch;
 
 use std::sync::{Arc, LazyLock};
 
-use bytes::Bytes;
 use redis::{Cmd, cmd};
-use salamander_codec::Settings;
 use salamander_value::Dict;
-use salamander_wire::celery::{Compression, ResultMeta, Serializer, settings};
+use salamander_wire::celery::ResultMeta;
 
 use self::watch::{Watches, Watching};
-use super::embedded::finality;
-use super::{Backend, Capabilities, Chords, Expected, Found, ResultOptions, Update};
-use crate::redis::{Link, Place, Script, bytes};
-use crate::{Error, Kind, Result, Waits};
+use super::{Backend, Capabilities, Chords, Expected, Found, ResultOptions, Stored, Update, finality};
+use crate::redis::{Link, Place, Script, bytes, integer};
+use crate::{Result, Waits};
 
 static STORE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("store.lua")));
 
-/// The most that a result may have when it is decompressed.
-const DECOMPRESSED: usize = 64 << 20;
-
-/// By what Celery marks results that are compressed: this, the content type of the compression, a zero.
-const COMPRESSED: &[u8] = b"\0celery-compressed\0";
+/// What the script says where it cannot tell whether a state may be replaced.
+const UNREADABLE: i64 = -1;
 
 /// A result backend on Redis. Its URLs are those of [`RedisBroker`](crate::broker::RedisBroker).
 ///
@@ -45,15 +39,14 @@ struct Inner {
     prefix: String,
     /// The results of chords' parts are kept in their order.
     ordered: bool,
-    options: ResultOptions,
-    settings: Settings,
+    stored: Stored,
 }
 
 impl RedisResults {
     /// Results at a URL; it connects when it is first used.
     ///
     /// # Errors
-    /// [`Kind::Misuse`] where URL or options are wrong, [`Kind::Unsupported`] where they ask for what there is not here.
+    /// [`Kind::Misuse`](crate::Kind::Misuse) where URL or options are wrong, [`Kind::Unsupported`](crate::Kind::Unsupported) where they ask for what there is not here.
     pub fn new(url: &str, options: ResultOptions, transport_options: &Dict) -> Result<Self> {
         let (mut place, mut named) = Place::parse(url, transport_options)?;
         let mut prefix = named.text("global_keyprefix")?.unwrap_or_default();
@@ -72,8 +65,8 @@ impl RedisResults {
         let place = Arc::new(place);
         let link = Link::new(Arc::clone(&place), scripts());
         let watches = Arc::new(Watches::new(Arc::clone(&place)));
-        let settings = settings();
-        Ok(Self(Arc::new(Inner { place, link, watches, global_prefix, prefix, ordered, options, settings })))
+        let stored = Stored::new(options);
+        Ok(Self(Arc::new(Inner { place, link, watches, global_prefix, prefix, ordered, stored })))
     }
 }
 
@@ -85,7 +78,7 @@ fn scripts() -> &'static [&'static Script] {
 
 impl Backend for RedisResults {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durable: true, push: true, shared: true, expires: true, unknown: false }
+        Capabilities { durable: true, push: true, shared: true, expires: true, relations: true, unknown: false }
     }
 
     fn url(&self) -> String {
@@ -157,31 +150,31 @@ impl Inner {
     }
 
     async fn store(&self, meta: ResultMeta) -> Result<()> {
-        let encoded = meta.encode(self.options.serializer, &self.settings);
-        let encoded = encoded.map_err(|error| {
-            Error::with_source(
-                Kind::Misuse,
-                format!("the result of {} cannot be encoded: {error}", meta.task_id),
-                error,
-            )
-        })?;
-        let final_ = finality(&meta.status);
-        let expires = self.options.expires.map_or(0, |expires| expires.as_secs().max(1));
-        if self.options.serializer != Serializer::Json {
-            // A script can read nothing but JSON. Between looking and storing there is a gap, as there is in Celery.
-            let before = self.find(&meta.task_id).await.ok().flatten().map_or(0, |before| finality(&before.status));
-            if before == 2 || before > final_ {
+        let (encoded, final_) = (self.stored.encode(&meta)?, finality(&meta.status));
+        let expires = self.stored.lifetime(&meta.status).map_or(0, |time| time.as_secs().max(1));
+        let mut store = STORE.command(1);
+        store.arg(self.key(&meta.task_id)).arg(&*encoded).arg(expires).arg(final_);
+        if self.link.one(store.clone()).await.map(|done| integer(&done))? != Some(UNREADABLE) {
+            return Ok(());
+        }
+        // A script can read nothing but JSON. What it cannot read is read here, and stays what it is until it is replaced.
+        loop {
+            let before = bytes(self.link.one(self.command("GET", &meta.task_id)).await?);
+            let stays = before.as_ref().and_then(|before| self.stored.decode(before).ok());
+            if stays.map(|stays| finality(&stays.status)).is_some_and(|before| before == 2 || before > final_) {
+                return Ok(());
+            }
+            let mut store = store.clone();
+            store.arg(before.as_deref().unwrap_or_default());
+            if self.link.one(store).await.map(|done| integer(&done))? != Some(UNREADABLE) {
                 return Ok(());
             }
         }
-        let mut store = STORE.command(1);
-        store.arg(self.key(&meta.task_id)).arg(&*encoded).arg(expires).arg(final_);
-        self.link.one(store).await.map(|_| ())
     }
 
     async fn find(&self, task_id: &str) -> Result<Option<ResultMeta>> {
         let stored = bytes(self.link.one(self.command("GET", task_id)).await?);
-        stored.map(|stored| self.decode(&stored)).transpose()
+        stored.map(|stored| self.stored.decode(&stored)).transpose()
     }
 
     async fn changed(&self, task_id: &str, seen: Option<&ResultMeta>) -> Result<ResultMeta> {
@@ -190,7 +183,7 @@ impl Inner {
         loop {
             let heard = watching.heard.borrow_and_update().clone();
             if let Some(last) = &heard.last {
-                let meta = self.decode(last)?;
+                let meta = self.stored.decode(last)?;
                 if seen.is_none_or(|seen| *seen != meta) {
                     return Ok(meta);
                 }
@@ -213,24 +206,4 @@ impl Inner {
             }
         }
     }
-
-    fn decode(&self, stored: &Bytes) -> Result<ResultMeta> {
-        let wrong = |error: &dyn std::fmt::Display| {
-            Error::new(Kind::Message, format!("what is stored is no result: {error}"))
-        };
-        let plain = match decompressed(stored) {
-            Some(plain) => &plain.map_err(|error| wrong(&error))?,
-            None => stored,
-        };
-        ResultMeta::decode(plain, self.options.serializer, &self.settings).map_err(|error| wrong(&error))
-    }
-}
-
-/// What was compressed by `result_compression`, if it was.
-fn decompressed(stored: &[u8]) -> Option<Result<Bytes, String>> {
-    let rest = stored.strip_prefix(COMPRESSED)?;
-    let end = rest.iter().position(|byte| *byte == 0)?;
-    let name = String::from_utf8_lossy(&rest[..end]).into_owned();
-    let compression = Compression::from_name(&name).map_err(|error| error.to_string());
-    Some(compression.and_then(|it| it.decompress(&rest[end + 1..], DECOMPRESSED).map_err(|error| error.to_string())))
 }

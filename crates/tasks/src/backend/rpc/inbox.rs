@@ -8,6 +8,7 @@ use salamander_wire::celery::ResultMeta;
 use tokio::sync::Notify;
 
 use super::closed;
+use crate::backend::finality;
 use crate::{Error, Kind, Result};
 
 /// How many results are kept that nobody has asked for.
@@ -113,14 +114,13 @@ impl Inbox {
         };
         let mut state = self.lock();
         if let Some(entry) = state.expected.get_mut(&id) {
-            // A result that is there stays.
-            if entry.latest.as_ref().is_none_or(|latest| !latest.status.is_ready() || meta.status.is_ready()) {
+            if entry.latest.as_ref().is_none_or(|latest| gives_way(latest, &meta)) {
                 entry.latest = Some(meta);
                 entry.news.notify_waiters();
             }
             return;
         }
-        if state.unasked.get(&id).is_some_and(|latest| latest.status.is_ready() && !meta.status.is_ready()) {
+        if state.unasked.get(&id).is_some_and(|latest| !gives_way(latest, &meta)) {
             return;
         }
         if state.unasked.insert(id.clone(), meta).is_none() {
@@ -167,6 +167,12 @@ impl Inbox {
             news.await;
         }
     }
+}
+
+/// A result that is there stays, as with other backends.
+fn gives_way(latest: &ResultMeta, meta: &ResultMeta) -> bool {
+    let before = finality(&latest.status);
+    before < 2 && before <= finality(&meta.status)
 }
 
 impl State {

@@ -101,7 +101,7 @@ impl Inner {
             return Ok(());
         }
         let queue = self.queue();
-        self.broker.declare(&Topology { queues: vec![queue.clone()] }).await?;
+        self.broker.declare(&Topology::from(queue.clone())).await?;
         let consume = Consume { queues: vec![queue], prefetch: 0, no_ack: true, tag: "results".into() };
         let consumer = self.broker.consume(consume).await?;
         self.inbox.opened();
@@ -110,6 +110,9 @@ impl Inner {
     }
 
     async fn store(&self, update: Update) -> Result<()> {
+        if self.inbox.is_closed() {
+            return Err(closed());
+        }
         let Update { meta, reply_to, correlation_id } = update;
         // Nobody waits.
         let Some(reply_to) = reply_to else { return Ok(()) };
@@ -174,7 +177,7 @@ impl Drop for Inner {
 
 impl Backend for RpcResults {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durable: false, push: true, shared: false, expires: true, unknown: false }
+        Capabilities { durable: false, push: true, shared: false, expires: true, relations: true, unknown: false }
     }
 
     fn url(&self) -> String {

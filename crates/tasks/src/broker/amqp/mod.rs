@@ -334,7 +334,8 @@ impl Broker for Amqp {
         Box::pin(async move {
             let arguments: Vec<_> = topology.queues.iter().map(state::arguments).collect();
             let queues = topology.queues.iter().zip(&arguments);
-            let requests: Vec<_> = queues.flat_map(|(queue, arguments)| state::declaring(queue, arguments)).collect();
+            let queues = queues.flat_map(|(queue, arguments)| state::declaring(queue, arguments));
+            let requests: Vec<_> = topology.exchanges.iter().filter_map(state::making).chain(queues).collect();
             self.shared.ask(&requests).await?;
             let mut state = self.shared.lock();
             for queue in topology.queues.iter().filter(|queue| queue.exclusive || queue.auto_delete || !queue.durable)

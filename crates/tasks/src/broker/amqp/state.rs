@@ -14,7 +14,7 @@ use super::channel::{CONSUMERS, CONTROL, Channel, PUBLISHING, Slot};
 use super::link::Terms;
 use super::publishing::Publishing;
 use super::subscription::Subscription;
-use crate::broker::Queue;
+use crate::broker::{Exchange, Queue};
 use crate::{Error, Kind};
 
 /// The longest pause before a consumer that was thrown out is tried again.
@@ -234,17 +234,21 @@ pub(super) fn fail(consumer: &Subscription, error: &Error) {
     inner.wake();
 }
 
+/// What makes an exchange, if it can be made.
+pub(super) fn making(exchange: &Exchange) -> Option<Request<'_>> {
+    // The empty one is always there and leads to every queue; those of the broker's own cannot be made.
+    (!exchange.name.is_empty() && !exchange.name.starts_with("amq.")).then_some(Request::ExchangeDeclare {
+        name: &exchange.name,
+        kind: exchange.kind.name(),
+        durable: exchange.durable,
+        auto_delete: exchange.auto_delete,
+    })
+}
+
 /// What makes a queue, and what leads to it.
 pub(super) fn declaring<'a>(queue: &'a Queue, arguments: &'a Dict) -> impl Iterator<Item = Request<'a>> {
     let exchange = &queue.exchange;
-    // The empty one is always there and leads to every queue; those of the broker's own cannot be made.
-    let made =
-        (!exchange.name.is_empty() && !exchange.name.starts_with("amq.")).then_some(Request::ExchangeDeclare {
-            name: &exchange.name,
-            kind: exchange.kind.name(),
-            durable: exchange.durable,
-            auto_delete: exchange.auto_delete,
-        });
+    let made = making(exchange);
     let Queue { durable, exclusive, auto_delete, .. } = *queue;
     let declared =
         Request::QueueDeclare { name: &queue.name, passive: false, durable, exclusive, auto_delete, arguments };

@@ -1,5 +1,7 @@
 //! [`Embedded`]: a broker in this process that keeps its queues in a file.
 
+#[cfg(test)]
+mod backlog;
 mod load;
 mod schema;
 mod store;
@@ -8,7 +10,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::hub::{Hub, Local, local_broker};
+use super::hub::{Earlier, Hub, Local, local_broker};
 use crate::Result;
 use crate::backend::Kept;
 pub(crate) use store::Store;
@@ -35,14 +37,17 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the file, or makes it. What lies in its queues is held in memory too.
+    /// Opens the file, or makes it. Of what lies in its queues so much is held in memory as comes next.
     ///
     /// # Errors
     /// [`Kind::Refused`](crate::Kind::Refused) where it cannot be opened, is in use, or is something else.
     pub fn open(file: impl AsRef<Path>, options: EmbeddedOptions) -> Result<Self> {
-        let (store, earlier) = Store::open(file.as_ref(), options.fsync)?;
-        let store = Arc::new(store);
-        let hub = Hub::journaled(store.clone(), earlier);
+        Self::begin(file.as_ref(), options, Earlier::new())
+    }
+
+    fn begin(file: &Path, options: EmbeddedOptions, mut earlier: Earlier) -> Result<Self> {
+        let store = Arc::new(Store::open(file, options.fsync, &mut earlier)?);
+        let hub = Hub::journaled(store.journal(), store.clone(), earlier);
         let results = Arc::new(Kept::in_file(store.clone(), hub.clone()));
         Ok(Self { local: Local::new(hub), results, store })
     }
@@ -89,10 +94,10 @@ mod tests {
     use crate::broker::{Broker, Consume, Delivery, Exchange, ExchangeKind, Publication, Queue};
 
     /// A directory of its own, which is gone afterwards.
-    struct Directory(PathBuf);
+    pub(super) struct Directory(pub(super) PathBuf);
 
     impl Directory {
-        fn new() -> Self {
+        pub(super) fn new() -> Self {
             static NUMBER: AtomicUsize = AtomicUsize::new(0);
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let path = std::env::temp_dir().join(format!("salamander-queues-{}-{number}", std::process::id()));

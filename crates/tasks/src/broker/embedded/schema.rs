@@ -9,6 +9,9 @@ const APPLICATION: i64 = 0x5361_546B;
 /// The version of the tables.
 const VERSION: i64 = 1;
 
+/// By which messages are found that are due later. Those that are ready are found by their ids.
+const LATER: &str = "CREATE INDEX IF NOT EXISTS messages_due ON messages (queue, due, id) WHERE due IS NOT NULL";
+
 const TABLES: &str = "
     CREATE TABLE queues (
         number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, plain INTEGER NOT NULL, auto_delete INTEGER NOT NULL,
@@ -54,6 +57,7 @@ pub(super) fn open(file: &Path, fsync: bool) -> Result<Connection, String> {
     if application == 0 {
         make(&mut db).map_err(failed)?;
     }
+    db.execute_batch(LATER).map_err(failed)?;
     Ok(db)
 }
 

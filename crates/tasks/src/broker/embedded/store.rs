@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::writer::{self, Work};
 use super::{load, schema};
-use crate::broker::hub::{Entry, Journal, Journaled};
+use crate::broker::hub::{Earlier, Entry, Journal, Page};
 use crate::{Error, Kind, Result};
 
 /// An open file. It is closed when this is dropped.
@@ -65,17 +65,17 @@ impl Mailbox {
 }
 
 impl Store {
-    /// Opens a file, or makes it; gives what it holds.
+    /// Opens a file, or makes it; tells what it holds.
     ///
     /// # Errors
     /// [`Kind::Refused`] where it cannot be opened, is in use, or is something else.
-    pub(super) fn open(path: &Path, fsync: bool) -> Result<(Self, Vec<Journaled>)> {
+    pub(super) fn open(path: &Path, fsync: bool, earlier: &mut Earlier) -> Result<Self> {
         let lock = lock(path)?;
         let db = schema::open(path, fsync).map_err(|error| Error::new(Kind::Refused, error))?;
         let cannot = |error: &dyn std::fmt::Display| {
             Error::new(Kind::Refused, format!("the file of queues {} cannot be read: {error}", path.display()))
         };
-        let earlier = load::load(&db).map_err(|error| cannot(&error))?;
+        load::load(&db, earlier).map_err(|error| cannot(&error))?;
         let mailbox = Arc::<Mailbox>::default();
         let body = {
             let mailbox = mailbox.clone();
@@ -87,7 +87,12 @@ impl Store {
         };
         let thread = std::thread::Builder::new().name("salamander-queues".to_owned()).spawn(body);
         let thread = thread.map_err(|error| cannot(&error))?;
-        Ok((Self { mailbox, thread: Some(thread), path: path.to_owned() }, earlier))
+        Ok(Self { mailbox, thread: Some(thread), path: path.to_owned() })
+    }
+
+    /// What is told of changes.
+    pub(super) fn journal(&self) -> Arc<dyn Journal> {
+        self.mailbox.clone()
     }
 
     /// Where it is.
@@ -139,9 +144,14 @@ impl Store {
     }
 }
 
-impl Journal for Store {
+// Not the store: what the thread calls may have this to the end, and must not wait for the thread.
+impl Journal for Mailbox {
     fn add(&self, entry: Entry) {
-        self.mailbox.give(Work::Entry(entry));
+        self.give(Work::Entry(entry));
+    }
+
+    fn page(&self, page: Page) {
+        self.give(Work::Page(page));
     }
 }
 

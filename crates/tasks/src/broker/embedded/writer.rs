@@ -8,14 +8,17 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use salamander_value::Str;
 use tokio::sync::oneshot;
 
+use super::load;
 use super::store::Mailbox;
-use crate::broker::hub::{Entry, JournaledMessage as Message, now};
+use crate::broker::hub::{Entry, JournaledMessage as Message, Page, now};
 use crate::{Error, Kind, Result};
 
 /// What the thread is given to do, in order.
 pub(super) enum Work {
     /// A change of queues.
     Entry(Entry),
+    /// Somebody wants messages.
+    Page(Page),
     /// A state of a task, and how final it is.
     Store { task: Str, finality: u8, expires: Option<i64>, meta: Bytes, waits: oneshot::Sender<Result<bool>> },
     /// A task is forgotten.
@@ -74,15 +77,17 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     };
     let over: HashSet<u64> = batch.iter().filter_map(removed).collect();
     let mut never = HashSet::new();
-    let (mut found, mut stored) = (Vec::new(), Vec::new());
+    let (mut found, mut stored, mut pages, mut purged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut expired = 0;
     let transaction = db.transaction_with_behavior(TransactionBehavior::Deferred)?;
     for work in batch.iter() {
         match work {
             Work::Entry(Entry::Insert(message)) if over.contains(&message.id) => _ = never.insert(message.id),
-            Work::Entry(Entry::Taken { id, .. }) if over.contains(id) => {}
+            Work::Entry(Entry::Taken { id, .. } | Entry::Ready { id }) if over.contains(id) => {}
             Work::Entry(Entry::Remove { id }) if never.contains(id) => {}
+            Work::Entry(Entry::Purge { queue, keep, .. }) => purged.push(purge(&transaction, *queue, keep)?),
             Work::Entry(entry) => change(&transaction, entry)?,
+            Work::Page(page) => pages.push(load::page(&transaction, page)?),
             Work::Store { task, finality, expires, meta, .. } => {
                 let sql = "INSERT INTO results (task, finality, expires, meta) VALUES (?, ?, ?, ?)
                     ON CONFLICT (task) DO UPDATE
@@ -102,9 +107,12 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     }
     transaction.commit()?;
     let (mut found, mut stored) = (found.into_iter(), stored.into_iter());
+    let (mut pages, mut purged) = (pages.into_iter(), purged.into_iter());
     for work in batch.drain(..) {
         match work {
             Work::Entry(Entry::Confirm(waits)) => _ = waits.send(Ok(())),
+            Work::Entry(Entry::Purge { tasks, .. }) => tasks(purged.next().unwrap_or_default()),
+            Work::Page(page) => (page.answer)(pages.next().unwrap_or_default()),
             Work::Store { waits, .. } => _ = waits.send(Ok(stored.next().unwrap_or(false))),
             Work::Find(_, waits) => _ = waits.send(Ok(found.next().flatten())),
             Work::Expire(waits) => _ = waits.send(Ok(expired as u64)),
@@ -118,6 +126,15 @@ fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<Bytes>> {
     let mut query =
         db.prepare_cached("SELECT meta FROM results WHERE task = ? AND (expires IS NULL OR expires > ?)")?;
     query.query_row(params![task, now()], |row| row.get::<_, Vec<u8>>(0).map(Bytes::from)).optional()
+}
+
+/// Removes the messages of a queue but for these, and says which tasks they were for.
+fn purge(db: &Transaction<'_>, queue: u64, keep: &[u64]) -> rusqlite::Result<Vec<Str>> {
+    let keep = keep.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
+    let sql = "DELETE FROM messages WHERE queue = ? AND id NOT IN (SELECT value FROM json_each(?)) RETURNING task";
+    let mut query = db.prepare(sql)?;
+    let tasks = query.query_map(params![queue, format!("[{keep}]")], |row| row.get::<_, Option<String>>(0))?;
+    tasks.filter_map(|task| task.map(|task| task.map(Str::from)).transpose()).collect()
 }
 
 fn change(db: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
@@ -142,6 +159,9 @@ fn change(db: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
         Entry::Remove { id } => _ = db.prepare_cached("DELETE FROM messages WHERE id = ?")?.execute([id])?,
         Entry::Taken { id, deliveries } => {
             db.prepare_cached("UPDATE messages SET deliveries = ? WHERE id = ?")?.execute(params![deliveries, id])?;
+        }
+        Entry::Ready { id } => {
+            db.prepare_cached("UPDATE messages SET due = NULL WHERE id = ?")?.execute([id])?;
         }
         Entry::Queue { number, queue, plain } => {
             let sql = "INSERT OR REPLACE INTO queues
@@ -171,7 +191,8 @@ fn change(db: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
             let sql = "INSERT OR IGNORE INTO bindings (exchange, routing_key, queue) VALUES (?, ?, ?)";
             db.execute(sql, params![&**exchange, &**routing_key, queue])?;
         }
-        Entry::Confirm(_) => {}
+        // Done where it is answered.
+        Entry::Confirm(_) | Entry::Purge { .. } => {}
     }
     Ok(())
 }

@@ -81,9 +81,9 @@ impl Local {
         Ok(Box::new(HubConsumer::new(hub.clone(), *owner, subscription)))
     }
 
-    pub(crate) fn take(&self, queue: &str) -> Result<Option<Message>> {
+    pub(crate) async fn take(&self, queue: &str) -> Result<Option<Message>> {
         self.open()?;
-        let taken = self.0.hub.take(queue).ok_or_else(|| no_queue(queue))?;
+        let taken = self.0.hub.take(queue).await.ok_or_else(|| no_queue(queue))?;
         taken.map(|parcel| Parcel::unpack(&parcel.envelope)).transpose()
     }
 
@@ -154,7 +154,7 @@ macro_rules! local_broker {
             }
 
             fn take<'a>(&'a self, queue: &'a str) -> $crate::Waits<'a, Option<salamander_wire::celery::Message>> {
-                Box::pin(std::future::ready(self.local.take(queue)))
+                Box::pin(self.local.take(queue))
             }
 
             fn purge<'a>(&'a self, queue: &'a str) -> $crate::Waits<'a, u64> {

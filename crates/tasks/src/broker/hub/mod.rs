@@ -1,8 +1,9 @@
 //! [`Hub`]: exchanges and queues in this process, which the memory broker and the embedded one have in common.
 //!
-//! Messages pass as [`Parcel`]s: encoded, with what a queue has to know of them beside. What is under way is at hand in memory, and who waits
+//! Messages pass as [`Parcel`]s: encoded, with what a queue has to know of them beside. What comes next is at hand in memory, and who waits
 //! is woken; nothing polls. Where there is a [`Journal`], it is told of each change in the order in which they happen, and what it is told is
-//! all that is needed to begin again where it ended.
+//! all that is needed to begin again where it ended. What does not come soon is there alone, and asked for when its turn comes: a long queue
+//! costs no memory.
 
 mod consumer;
 mod exchange;
@@ -11,9 +12,11 @@ mod known;
 mod local;
 mod parcel;
 mod queue;
+mod shelf;
 mod state;
 mod subscriber;
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,16 +25,29 @@ use salamander_value::Str;
 use super::{Publication, Queue, Topology};
 use crate::Result;
 pub(crate) use consumer::{HubConsumer, delivered};
-pub(crate) use journal::{Entry, Journal, Journaled, Message as JournaledMessage};
+pub(crate) use journal::{Entry, Journal, Journaled, Message as JournaledMessage, Page, Place};
 pub(crate) use local::{Local, local_broker};
 pub(crate) use parcel::Parcel;
-use state::State;
+#[cfg(test)]
+pub(crate) use queue::Room;
+use state::{State, Take};
 pub(crate) use subscriber::{Subscription, Taken};
 
 /// The queues of a process. Shared by all who use them.
 pub(crate) struct Hub {
-    state: Mutex<State>,
-    journaled: bool,
+    state: Shared,
+    /// What writes the journal; it ends behind this, and where the last one to use this is.
+    writer: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// What a hub holds; the journal's answers come here too.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<State>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What tells one user of a hub from another: exclusive queues go with who made them.
@@ -58,21 +74,43 @@ impl Posting {
     }
 }
 
+/// What was written earlier, for a hub that begins with it.
+pub(crate) struct Earlier(State);
+
+impl Earlier {
+    pub(crate) fn new() -> Self {
+        Self(State::new())
+    }
+
+    /// The same with less of each queue at hand.
+    #[cfg(test)]
+    pub(crate) fn with_room(messages: usize, bytes: usize) -> Self {
+        Self(State::new().with_room(messages, bytes))
+    }
+
+    pub(crate) fn take_up(&mut self, one: Journaled) {
+        self.0.restore(one);
+    }
+}
+
 impl Hub {
     /// An empty hub that keeps nothing.
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State::new(None)), journaled: false })
+        Arc::new(Self { state: Shared(Arc::new(Mutex::new(State::new()))), writer: None })
     }
 
     /// A hub that begins with what was written earlier.
-    pub(crate) fn journaled(journal: Arc<dyn Journal>, earlier: Vec<Journaled>) -> Arc<Self> {
-        let mut state = State::new(Some(journal));
-        earlier.into_iter().for_each(|one| state.restore(one));
-        Arc::new(Self { state: Mutex::new(state), journaled: true })
+    pub(crate) fn journaled(
+        journal: Arc<dyn Journal>,
+        writer: Arc<dyn Any + Send + Sync>,
+        earlier: Earlier,
+    ) -> Arc<Self> {
+        let state = Arc::new_cyclic(|state| Mutex::new(earlier.0.begin(journal, state.clone())));
+        Arc::new(Self { state: Shared(state), writer: Some(writer) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// A number for somebody who begins to use the hub.
@@ -89,6 +127,7 @@ impl Hub {
     pub(crate) async fn declare(&self, topology: &Topology, owner: Owner) -> Result<()> {
         let confirmed = {
             let mut state = self.state();
+            topology.exchanges.iter().try_for_each(|exchange| state.declare_exchange(exchange))?;
             for queue in &topology.queues {
                 state.declare(queue, owner)?;
             }
@@ -119,7 +158,7 @@ impl Hub {
                 lasting |= posting.parcel.lasting;
                 routed += usize::from(state.publish(posting));
             }
-            if !(lasting && self.journaled) {
+            if !(lasting && self.writer.is_some()) {
                 return Ok(routed);
             }
             (state.confirm(), routed)
@@ -134,8 +173,15 @@ impl Hub {
     }
 
     /// Takes a parcel out of a queue for good. None where there is none, and a second none where there is no such queue.
-    pub(crate) fn take(&self, queue: &str) -> Option<Option<Parcel>> {
-        self.state().take(queue)
+    pub(crate) async fn take(&self, queue: &str) -> Option<Option<Parcel>> {
+        loop {
+            let taken = self.state().take(queue)?;
+            match taken {
+                Take::Parcel(parcel) => return Some(Some(parcel)),
+                Take::Nothing => return Some(None),
+                Take::Away(came) => came.await,
+            }
+        }
     }
 
     /// Throws away what waits in a queue.
@@ -185,6 +231,12 @@ impl Hub {
         self.state().known.stored(task_id);
     }
 
+    /// How many messages of a queue are in memory.
+    #[cfg(test)]
+    pub(crate) fn here(&self, queue: &str) -> usize {
+        self.state().queues.get(queue).map_or(0, queue::Lane::here)
+    }
+
     /// Whether a task waits in a queue, or was taken out of one and may still run.
     pub(crate) fn knows(&self, task_id: &str) -> bool {
         self.state().known.knows(task_id)
@@ -193,7 +245,7 @@ impl Hub {
 
 impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hub").field("journaled", &self.journaled).finish_non_exhaustive()
+        f.debug_struct("Hub").field("journaled", &self.writer.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -1,18 +1,19 @@
 //! What a hub holds, and how it changes. All of it happens under one lock, briefly.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use salamander_value::Str;
+use tokio::sync::futures::OwnedNotified;
 use tokio::sync::oneshot;
 
 use super::exchange::Bound;
-use super::journal::{self, Confirmed, Entry, Journal, Journaled};
+use super::journal::{self, Confirmed, Entry, Journal, Journaled, Page, Place};
 use super::known::Known;
-use super::queue::{Lane, Record};
+use super::queue::{Lane, Popped, Record, Room};
 use super::subscriber::Subscriber;
-use super::{Owner, Parcel, Posting, after, now};
+use super::{Owner, Parcel, Posting, Shared, after, now};
 use crate::broker::{Exchange, Queue};
 use crate::{Error, Kind, Result};
 
@@ -22,6 +23,13 @@ pub(super) struct State {
     pub(super) subscribers: HashMap<u64, Subscriber>,
     pub(super) known: Known,
     pub(super) journal: Option<Arc<dyn Journal>>,
+    /// Where the journal's answers go.
+    own: Weak<Mutex<State>>,
+    /// How much of each queue is at hand.
+    room: Room,
+    /// How many questions to the journal are open, and which messages were done meanwhile.
+    asking: usize,
+    gone: HashSet<u64>,
     /// The names of queues by their numbers, while what was written earlier is read.
     numbers: HashMap<u64, Str>,
     /// Whether a queue may go by itself.
@@ -29,18 +37,45 @@ pub(super) struct State {
     last: u64,
 }
 
+/// What is taken out of a queue for good.
+pub(super) enum Take {
+    Parcel(Parcel),
+    /// It has to be read first; this ends when something was.
+    Away(OwnedNotified),
+    Nothing,
+}
+
 impl State {
-    pub(super) fn new(journal: Option<Arc<dyn Journal>>) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             queues: HashMap::new(),
             exchanges: HashMap::new(),
             subscribers: HashMap::new(),
             known: Known::default(),
-            journal,
+            journal: None,
+            own: Weak::new(),
+            room: Room::default(),
+            asking: 0,
+            gone: HashSet::new(),
             numbers: HashMap::new(),
             expiring: false,
             last: 0,
         }
+    }
+
+    /// From now on a journal is told.
+    pub(super) fn begin(mut self, journal: Arc<dyn Journal>, own: Weak<Mutex<State>>) -> Self {
+        self.journal = Some(journal);
+        self.own = own;
+        self.numbers = HashMap::new();
+        self
+    }
+
+    /// The same with less at hand.
+    #[cfg(test)]
+    pub(super) fn with_room(mut self, messages: usize, bytes: usize) -> Self {
+        self.room = Room { messages, bytes };
+        self
     }
 
     /// A number that was not given before.
@@ -70,7 +105,7 @@ impl State {
                 self.last = self.last.max(number);
                 self.expiring |= queue.expires.is_some();
                 self.numbers.insert(number, queue.name.clone());
-                self.queues.insert(queue.name.clone(), Lane::new(number, *queue, plain, None));
+                self.queues.insert(queue.name.clone(), Lane::new(number, *queue, plain, None, self.room));
             }
             Journaled::Exchange(exchange) => {
                 self.exchanges.insert(exchange.name.clone(), Bound::new(exchange));
@@ -80,13 +115,12 @@ impl State {
                     bound.bind(&routing_key, queue);
                 }
             }
-            Journaled::Message(message) => {
-                let journal::Message { id, queue, priority, due, expires, deliveries, task, envelope } = *message;
+            Journaled::Message { id, queue, priority, due, expires, task } => {
                 self.last = self.last.max(id);
                 let Some(lane) = self.numbers.get(&queue).and_then(|name| self.queues.get_mut(name)) else { return };
                 let task = task.map(|task| self.known.hash(&task));
                 task.into_iter().for_each(|task| self.known.came(task));
-                lane.add(Record { id, envelope, priority, deliveries, expires, written: true, task }, due);
+                lane.restore(id, priority, due, expires);
             }
         }
     }
@@ -118,7 +152,7 @@ impl State {
             None => {
                 let number = self.number();
                 let owner = queue.exclusive.then_some(owner);
-                self.queues.insert(queue.name.clone(), Lane::new(number, queue.clone(), false, owner));
+                self.queues.insert(queue.name.clone(), Lane::new(number, queue.clone(), false, owner, self.room));
                 if written {
                     self.tell(Entry::Queue { number, queue: Box::new(queue.clone()), plain: false });
                 }
@@ -137,7 +171,7 @@ impl State {
         Ok(())
     }
 
-    fn declare_exchange(&mut self, exchange: &Exchange) -> Result<()> {
+    pub(super) fn declare_exchange(&mut self, exchange: &Exchange) -> Result<()> {
         if exchange.name.is_empty() {
             return Ok(());
         }
@@ -164,7 +198,7 @@ impl State {
         queue.expires = uuid::Uuid::try_parse(name).is_ok().then_some(Duration::from_secs(86_400));
         self.expiring |= queue.expires.is_some();
         let number = self.number();
-        self.queues.insert(name.into(), Lane::new(number, queue.clone(), true, None));
+        self.queues.insert(name.into(), Lane::new(number, queue.clone(), true, None, self.room));
         self.tell(Entry::Queue { number, queue: Box::new(queue), plain: true });
     }
 
@@ -224,53 +258,122 @@ impl State {
 
     /// What is thrown away: the journal is told, and the task forgotten.
     pub(super) fn discard(&mut self, record: &Record) {
-        if record.written {
-            self.tell(Entry::Remove { id: record.id });
-        }
+        self.removed(record);
         record.task.into_iter().for_each(|task| self.known.gone(task));
     }
 
     /// What is done.
     pub(super) fn done(&mut self, record: &Record) {
-        if record.written {
-            self.tell(Entry::Remove { id: record.id });
-        }
+        self.removed(record);
         record.task.into_iter().for_each(|task| self.known.done(task));
     }
 
-    /// Does something with a queue that may find that messages have expired.
+    fn removed(&mut self, record: &Record) {
+        if !record.written {
+            return;
+        }
+        self.tell(Entry::Remove { id: record.id });
+        // An answer that is under way may have it still.
+        if self.asking > 0 {
+            self.gone.insert(record.id);
+        }
+    }
+
+    /// Does something with a queue that may find that messages have expired, are ready now, or have to be asked for.
     pub(super) fn with<T>(&mut self, queue: &str, run: impl FnOnce(&mut Lane, &mut Vec<Record>) -> T) -> Option<T> {
         let mut expired = Vec::new();
         let lane = self.queues.get_mut(queue)?;
         let done = run(lane, &mut expired);
+        if let Some(journal) = &self.journal {
+            lane.became_ready.drain(..).for_each(|id| journal.add(Entry::Ready { id }));
+        }
         expired.iter().for_each(|record| self.discard(record));
+        self.ask(queue);
         Some(done)
     }
 
-    pub(super) fn take(&mut self, queue: &str) -> Option<Option<Parcel>> {
-        let record = self.with(queue, |lane, expired| {
+    /// Asks for messages that are away, if it is their turn.
+    fn ask(&mut self, queue: &str) {
+        let (Some(journal), Some(lane)) = (&self.journal, self.queues.get_mut(queue)) else { return };
+        let Some(from) = lane.ask(self.last + 1) else { return };
+        self.last += 1;
+        let (turn, number, name) = (self.last, lane.number, lane.name().clone());
+        self.asking += 1;
+        let own = self.own.clone();
+        let answer = Box::new(move |messages| {
+            if let Some(state) = own.upgrade().map(Shared) {
+                state.lock().answered(turn, (number, &name), &from, messages);
+            }
+        });
+        journal.page(Page { queue: number, from, most: self.room.page(), bytes: self.room.bytes / 2, answer });
+    }
+
+    /// Takes messages that were asked for.
+    fn answered(&mut self, turn: u64, queue: (u64, &Str), from: &Place, messages: Vec<journal::Message>) {
+        self.asking -= 1;
+        let gone = std::mem::take(&mut self.gone);
+        if let Some(lane) = self.queues.get_mut(queue.1).filter(|lane| lane.number == queue.0) {
+            let (known, subscribers) = (&self.known, &self.subscribers);
+            let records = messages.into_iter().map(|message| {
+                let journal::Message { id, priority, due, expires, deliveries, task, envelope, .. } = message;
+                let task = task.map(|task| known.hash(&task));
+                (due, Record { id, envelope, priority, deliveries, expires, written: true, task })
+            });
+            let is_elsewhere = |record: &Record| {
+                gone.contains(&record.id) || subscribers.values().any(|subscriber| subscriber.holds(record.id))
+            };
+            lane.answered(turn, from, records.collect(), is_elsewhere);
+            // Also where nothing came: what is at hand may be next now.
+            (0..lane.subscribers.len()).for_each(|_| self.wake(queue.1));
+            self.ask(queue.1);
+        }
+        if self.asking > 0 {
+            self.gone.extend(gone);
+        }
+    }
+
+    pub(super) fn take(&mut self, queue: &str) -> Option<Take> {
+        let (popped, came) = self.with(queue, |lane, expired| {
             lane.used = now();
-            lane.pop(|record| expired.push(record))
+            (lane.pop(|record| expired.push(record)), lane.came.clone())
         })?;
-        Some(record.map(|record| {
-            self.done(&record);
-            let Record { envelope, priority, .. } = record;
-            Parcel { envelope, priority, ttl: None, lasting: record.written, task: None }
-        }))
+        Some(match popped {
+            Popped::Message(record) => {
+                self.done(&record);
+                let Record { envelope, priority, .. } = record;
+                Take::Parcel(Parcel { envelope, priority, ttl: None, lasting: record.written, task: None })
+            }
+            // Made here, before the answer can come.
+            Popped::Away => Take::Away(came.notified_owned()),
+            Popped::Nothing => Take::Nothing,
+        })
     }
 
     pub(super) fn purge(&mut self, queue: &str) -> Option<u64> {
-        let count = self.with(queue, |lane, expired| {
-            let before = expired.len();
-            expired.extend(lane.empty());
-            (expired.len() - before) as u64
-        })?;
-        Some(count)
+        let lane = self.queues.get_mut(queue)?;
+        let (number, (records, away)) = (lane.number, lane.empty());
+        records.iter().for_each(|record| self.discard(record));
+        self.purge_away(queue, number, away);
+        Some(records.len() as u64 + away)
+    }
+
+    /// Those of a queue that were away are gone too.
+    fn purge_away(&mut self, queue: &str, number: u64, away: u64) {
+        let Some(journal) = self.journal.as_ref().filter(|_| away > 0) else { return };
+        let keep = self.subscribers.values().flat_map(|subscriber| subscriber.held_of(queue)).collect();
+        let own = self.own.clone();
+        let tasks = Box::new(move |tasks: Vec<Str>| {
+            if let Some(state) = own.upgrade().map(Shared) {
+                let known = &mut state.lock().known;
+                tasks.iter().for_each(|task| known.gone(known.hash(task)));
+            }
+        });
+        journal.add(Entry::Purge { queue: number, keep, tasks });
     }
 
     pub(super) fn len(&mut self, queue: &str) -> Option<u64> {
         self.sweep();
-        self.with(queue, |lane, expired| lane.len(|record| expired.push(record)) as u64)
+        self.with(queue, |lane, expired| lane.len(|record| expired.push(record)))
     }
 
     pub(super) fn names(&mut self) -> Vec<Str> {
@@ -281,9 +384,9 @@ impl State {
     /// Removes a queue with all that is in it; what consumers hold of it can only be done.
     pub(super) fn delete(&mut self, queue: &str) -> bool {
         let Some(mut lane) = self.queues.remove(queue) else { return false };
-        for record in lane.empty() {
-            record.task.into_iter().for_each(|task| self.known.gone(task));
-        }
+        let (records, away) = lane.empty();
+        records.iter().filter_map(|record| record.task).for_each(|task| self.known.gone(task));
+        self.purge_away(queue, lane.number, away);
         self.tell(Entry::QueueGone { number: lane.number });
         let mut gone = Vec::new();
         for (name, bound) in &mut self.exchanges {

@@ -9,7 +9,7 @@ use salamander_value::Str;
 use tokio::sync::Notify;
 
 use super::journal::Entry;
-use super::queue::Record;
+use super::queue::{Popped, Record};
 use super::state::State;
 use super::{Hub, Owner, now};
 use crate::broker::{Queue, Settle};
@@ -58,6 +58,16 @@ impl Subscriber {
             _ if self.no_ack => self.prefetch as usize,
             limit => (limit as usize).saturating_sub(self.held.len()),
         }
+    }
+
+    /// Whether it has this message.
+    pub(super) fn holds(&self, id: u64) -> bool {
+        self.held.contains_key(&id)
+    }
+
+    /// The messages that it has of a queue.
+    pub(super) fn held_of<'a>(&'a self, queue: &'a str) -> impl Iterator<Item = u64> + 'a {
+        self.held.iter().filter(move |(_, held)| *held.queue == *queue).map(|(id, _)| *id)
     }
 
     pub(super) fn wake(&mut self) {
@@ -176,13 +186,14 @@ impl Subscription {
                     return true;
                 }
                 let found = state.with(queue, |lane, expired| {
-                    let record = lane.pop(|record| expired.push(record));
-                    if record.is_none() {
+                    let popped = lane.pop(|record| expired.push(record));
+                    if matches!(popped, Popped::Nothing) {
                         due = due.into_iter().chain(lane.next_due()).min();
                     }
-                    record
+                    popped
                 });
-                let Some(Some(record)) = found else { return false };
+                // It is woken when those come that are away.
+                let Some(Popped::Message(record)) = found else { return false };
                 room -= 1;
                 into.push(state.hand_over(id, queue, record, no_ack));
                 true

@@ -9,7 +9,7 @@ use salamander_wire::celery::Message;
 use super::consumer::{PyroConsumer, Shared};
 use super::link::{Fault, Link, closed};
 use super::outbox::Outbox;
-use super::terms::{Declared, Sent};
+use super::terms::{Declared, DeclaredExchange, Sent};
 use crate::broker::hub::{Local, Parcel, Posting};
 use crate::broker::{Broker, Capabilities, Consume, Consumer, Publication, Queue, Topology};
 use crate::{Error, Kind, Result, Waits};
@@ -96,8 +96,10 @@ impl Broker for Pyro {
     fn declare<'a>(&'a self, topology: &'a Topology) -> Waits<'a, ()> {
         Box::pin(async move {
             let queues: Vec<Declared> = topology.queues.iter().map(Declared::from).collect();
+            let exchanges: Vec<DeclaredExchange> = topology.exchanges.iter().map(DeclaredExchange::from).collect();
             let link = self.0.link.clone();
-            apart(async move { link.call::<()>("declare", (&queues,)).await }).await?.map_err(Fault::error)?;
+            let declared = async move { link.call::<()>("declare", (&queues, &exchanges)).await };
+            apart(declared).await?.map_err(Fault::error)?;
             let mut declared = self.0.declared();
             declared.extend(topology.queues.iter().map(|queue| (queue.name.clone(), queue.clone())));
             Ok(())

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::client::{Inner, apart};
 use super::link::{Fault, closed};
-use super::terms::{Declared, Given};
+use super::terms::{Declared, DeclaredExchange, Given};
 use crate::broker::hub::{Taken, delivered};
 use crate::broker::{Consume, Consumer, Delivery, Queue, Settle};
 use crate::{Error, Result, Waits};
@@ -132,7 +132,7 @@ impl Shared {
         };
         let declared: Vec<Declared> = self.inner.known(&queues);
         if !declared.is_empty() {
-            link.attempt::<()>("declare", (&declared,), Duration::ZERO).await?;
+            link.attempt::<()>("declare", (&declared, Vec::<DeclaredExchange>::new()), Duration::ZERO).await?;
         }
         let names: Vec<&Str> = queues.iter().map(|queue| &queue.name).collect();
         let number = link.attempt("consume", (names, prefetch, no_ack), Duration::ZERO).await?;

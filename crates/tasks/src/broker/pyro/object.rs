@@ -12,10 +12,10 @@ use tokio::sync::watch;
 
 use super::link::closed;
 use super::session::Client;
-use super::terms::{Declared, Given, Sent};
+use super::terms::{Declared, DeclaredExchange, Given, Sent};
 use crate::backend::Kept;
 use crate::broker::hub::{Hub, Parcel, Posting};
-use crate::broker::{Embedded, Memory, Queue, Topology};
+use crate::broker::{Embedded, Exchange, Memory, Queue, Topology};
 use crate::{Error, Kind, Result};
 
 /// The longest that a call waits; whoever waits for longer calls again.
@@ -97,8 +97,8 @@ impl KombuBroker {
     }
 
     /// Takes a message, a dict, out of a queue; queue.Empty if there is none.
-    fn get(&self, queue: &str) -> Result<Value, Exception> {
-        let taken = self.hub.take(queue).ok_or_else(|| Exception::key_error(queue))?;
+    async fn get(&self, queue: String) -> Result<Value, Exception> {
+        let taken = self.hub.take(&queue).await.ok_or_else(|| Exception::key_error(queue.as_str()))?;
         let parcel = taken.ok_or_else(|| Exception::with_args("queue.Empty", Vec::new()))?;
         let message = Codec::Json.decode_value(&parcel.envelope, &settings());
         message.map_err(|error| Exception::value_error(format!("what lay in {queue} is no message: {error}")))
@@ -137,11 +137,17 @@ impl KombuBroker {
         self.hub.purge(queue).ok_or_else(|| Exception::key_error(queue))
     }
 
-    /// Makes queues with their exchanges and bindings.
-    async fn declare(&self, context: &CallContext, queues: Vec<Declared>) -> Result<(), Exception> {
+    /// Makes exchanges, and queues with their exchanges and bindings.
+    async fn declare(
+        &self,
+        context: &CallContext,
+        queues: Vec<Declared>,
+        exchanges: Vec<DeclaredExchange>,
+    ) -> Result<(), Exception> {
         let (_client, owner) = Client::of(context, &self.hub)?;
         let queues = queues.into_iter().map(Queue::try_from).collect::<Result<_, _>>().map_err(raised)?;
-        self.hub.declare(&Topology { queues }, owner).await.map_err(raised)
+        let exchanges = exchanges.into_iter().map(Exchange::try_from).collect::<Result<_, _>>().map_err(raised)?;
+        self.hub.declare(&Topology { queues, exchanges }, owner).await.map_err(raised)
     }
 
     /// Publishes messages; returns how many found a queue, when they are written.
@@ -218,8 +224,8 @@ impl KombuBroker {
     }
 
     /// Takes an encoded message out of a queue for good; None if there is none.
-    fn take(&self, queue: &str) -> Result<Option<Blob>, Exception> {
-        let taken = self.hub.take(queue).ok_or_else(|| Exception::key_error(queue))?;
+    async fn take(&self, queue: String) -> Result<Option<Blob>, Exception> {
+        let taken = self.hub.take(&queue).await.ok_or_else(|| Exception::key_error(queue))?;
         Ok(taken.map(|parcel| parcel.envelope.into()))
     }
 

@@ -3,45 +3,37 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use salamander_codec::Settings;
 use salamander_value::{Blob, Str};
-use salamander_wire::celery::{ResultMeta, Serializer, settings};
+use salamander_wire::celery::ResultMeta;
 
 use super::Pyro;
 use super::client::apart;
 use super::link::{Fault, closed};
 use super::outbox::Outbox;
-use crate::backend::{Backend, Capabilities, Expected, Found, ResultOptions, Update, finality, pack, unpack};
+use crate::backend::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Stored, Update, finality};
 use crate::{Result, Waits};
 
 /// How long a call waits at the other end for another state.
 const WAIT: Duration = Duration::from_secs(30);
 
 /// A state on its way: the task, how final it is, for how many milliseconds it is kept, and what it is.
-type Stored = (Str, u8, Option<u64>, Blob);
+type Sent = (Str, u8, Option<u64>, Blob);
 
 /// The result backend beside the queues of a [`Pyro`] broker, as
 /// [`EmbeddedResults`](crate::backend::EmbeddedResults) is it in their own process.
 #[derive(Clone)]
 pub struct PyroResults {
     broker: Pyro,
-    stored: Arc<Outbox<Stored>>,
-    serializer: Serializer,
-    expires: Option<Duration>,
-    settings: Arc<Settings>,
+    sent: Arc<Outbox<Sent>>,
+    stored: Arc<Stored>,
+    open: Arc<Open>,
 }
 
 impl PyroResults {
     /// Results beside the queues of this broker.
     pub fn new(broker: &Pyro, options: ResultOptions) -> Self {
-        let ResultOptions { serializer, expires } = options;
-        Self {
-            broker: broker.clone(),
-            stored: Arc::new(Outbox::new("store_results")),
-            serializer,
-            expires,
-            settings: Arc::new(settings()),
-        }
+        let sent = Arc::new(Outbox::new("store_results"));
+        Self { broker: broker.clone(), sent, stored: Arc::new(Stored::new(options)), open: Arc::default() }
     }
 
     async fn call<T>(&self, method: &'static str, task_id: &str) -> Result<T>
@@ -55,7 +47,7 @@ impl PyroResults {
 
 impl Backend for PyroResults {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durable: true, push: true, shared: true, expires: true, unknown: true }
+        Capabilities { durable: true, push: true, shared: true, expires: true, relations: true, unknown: true }
     }
 
     fn url(&self) -> String {
@@ -69,10 +61,11 @@ impl Backend for PyroResults {
 
     fn store(&self, update: Update) -> Waits<'_, ()> {
         Box::pin(async move {
-            let meta = pack(&update.meta, self.serializer, &self.settings)?;
+            self.open.check()?;
+            let (meta, lifetime) = (self.stored.pack(&update.meta)?, self.stored.lifetime(&update.meta.status));
             let (task, finality, size) = (update.meta.task_id, finality(&update.meta.status), meta.len());
-            let lifetime = self.expires.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-            self.stored.send(&self.broker.0.link, (task, finality, lifetime, meta.into()), size).await
+            let lifetime = lifetime.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+            self.sent.send(&self.broker.0.link, (task, finality, lifetime, meta.into()), size).await
         })
     }
 
@@ -80,7 +73,7 @@ impl Backend for PyroResults {
         Box::pin(async move {
             let found: (Option<Blob>, bool) = self.call("find_result", task_id).await?;
             match found {
-                (Some(meta), _) => Ok(Found::Known(Box::new(unpack(&meta, &self.settings)?))),
+                (Some(meta), _) => Ok(Found::Known(Box::new(self.stored.unpack(&meta)?))),
                 (None, true) => Ok(Found::Pending),
                 (None, false) => Ok(Found::Unknown),
             }
@@ -88,7 +81,7 @@ impl Backend for PyroResults {
     }
 
     fn changed<'a>(&'a self, task_id: &'a str, seen: Option<&'a ResultMeta>) -> Waits<'a, ResultMeta> {
-        Box::pin(async move {
+        Box::pin(self.open.during(async move {
             let mut last: Option<Blob> = None;
             let mut pause = None;
             loop {
@@ -98,7 +91,7 @@ impl Backend for PyroResults {
                 });
                 match asked.await? {
                     Ok(Some(stored)) => {
-                        let meta = unpack(&stored, &self.settings)?;
+                        let meta = self.stored.unpack(&stored)?;
                         if seen.is_none_or(|seen| *seen != meta) {
                             return Ok(meta);
                         }
@@ -110,7 +103,7 @@ impl Backend for PyroResults {
                     Err(fault) => return Err(fault.error()),
                 }
             }
-        })
+        }))
     }
 
     fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()> {
@@ -125,6 +118,8 @@ impl Backend for PyroResults {
     }
 
     fn close(&self) -> Waits<'_, ()> {
+        // The connection is the broker's, and each store is done when it says so.
+        self.open.close();
         Box::pin(std::future::ready(Ok(())))
     }
 }

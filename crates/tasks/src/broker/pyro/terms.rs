@@ -34,14 +34,20 @@ pub(super) struct Sent(
 #[derive(Serialize, Deserialize)]
 pub(super) struct Given(pub(super) u64, pub(super) Str, pub(super) u32, pub(super) Blob);
 
+/// An exchange.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeclaredExchange {
+    name: Str,
+    kind: Str,
+    durable: bool,
+    auto_delete: bool,
+}
+
 /// A queue and how it is bound.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Declared {
     name: Str,
-    exchange: Str,
-    kind: Str,
-    exchange_durable: bool,
-    exchange_auto_delete: bool,
+    exchange: DeclaredExchange,
     routing_key: Str,
     durable: bool,
     auto_delete: bool,
@@ -74,14 +80,30 @@ impl From<Sent> for Posting {
     }
 }
 
+impl From<&Exchange> for DeclaredExchange {
+    fn from(exchange: &Exchange) -> Self {
+        let Exchange { name, kind, durable, auto_delete } = exchange;
+        Self { name: name.clone(), kind: kind.name().into(), durable: *durable, auto_delete: *auto_delete }
+    }
+}
+
+impl TryFrom<DeclaredExchange> for Exchange {
+    type Error = Error;
+
+    fn try_from(declared: DeclaredExchange) -> Result<Self> {
+        let DeclaredExchange { name, kind, durable, auto_delete } = declared;
+        match ExchangeKind::named(&kind) {
+            Some(kind) => Ok(Self { name, kind, durable, auto_delete }),
+            None => Err(Error::new(Kind::Misuse, format!("there are no exchanges of type {kind}"))),
+        }
+    }
+}
+
 impl From<&Queue> for Declared {
     fn from(queue: &Queue) -> Self {
         Self {
             name: queue.name.clone(),
-            exchange: queue.exchange.name.clone(),
-            kind: queue.exchange.kind.name().into(),
-            exchange_durable: queue.exchange.durable,
-            exchange_auto_delete: queue.exchange.auto_delete,
+            exchange: (&queue.exchange).into(),
             routing_key: queue.routing_key.clone(),
             durable: queue.durable,
             auto_delete: queue.auto_delete,
@@ -97,15 +119,9 @@ impl TryFrom<Declared> for Queue {
     type Error = Error;
 
     fn try_from(declared: Declared) -> Result<Self> {
-        let Some(kind) = ExchangeKind::named(&declared.kind) else {
-            return Err(Error::new(Kind::Misuse, format!("there are no exchanges of type {}", declared.kind)));
-        };
-        let mut exchange = Exchange::new(declared.exchange, kind);
-        exchange.durable = declared.exchange_durable;
-        exchange.auto_delete = declared.exchange_auto_delete;
         Ok(Self {
             name: declared.name,
-            exchange,
+            exchange: declared.exchange.try_into()?,
             routing_key: declared.routing_key,
             durable: declared.durable,
             auto_delete: declared.auto_delete,

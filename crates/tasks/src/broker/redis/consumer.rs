@@ -34,7 +34,6 @@ pub(super) struct State {
 pub(super) enum Settled {
     Done(u64),
     Requeued(u64),
-    Renewed(u64),
 }
 
 pub(super) enum Change {
@@ -80,7 +79,7 @@ impl Shared {
 
     fn settle(&self, settled: Settled) {
         // What is not held has the tag 0.
-        if let Settled::Done(0) | Settled::Requeued(0) | Settled::Renewed(0) = settled {
+        if let Settled::Done(0) | Settled::Requeued(0) = settled {
             return;
         }
         self.state().settled.push(settled);
@@ -95,10 +94,6 @@ impl Settle for Shared {
 
     fn reject(&self, tag: u64, requeue: bool) {
         self.settle(if requeue { Settled::Requeued(tag) } else { Settled::Done(tag) });
-    }
-
-    fn renew(&self, tag: u64) {
-        self.settle(Settled::Renewed(tag));
     }
 }
 

@@ -21,7 +21,7 @@ use self::consumer::{RedisConsumer, Shared};
 use self::keys::Keys;
 use self::pump::Pump;
 use self::routing::Binding;
-use super::{Broker, Capabilities, Consume, Consumer, ExchangeKind, Publication, Queue, Topology};
+use super::{Broker, Capabilities, Consume, Consumer, Exchange, ExchangeKind, Publication, Queue, Topology};
 use crate::redis::{Link, Place, array, bytes, closed, flag, integer};
 use crate::{Error, Kind, Result, Waits};
 
@@ -222,20 +222,10 @@ impl Core {
 
     async fn declare(&self, topology: &Topology) -> Result<()> {
         let mut commands = Vec::new();
-        for queue in &topology.queues {
-            let (exchange, kind) = (&queue.exchange.name, queue.exchange.kind);
-            if !exchange.is_empty() {
-                let before = self.kind(exchange).filter(|before| *before != kind);
-                if let Some(before) = before {
-                    let message = format!(
-                        "there is an exchange {exchange} already, of the kind {}, not {}",
-                        before.name(),
-                        kind.name()
-                    );
-                    return Err(Error::new(Kind::Refused, message));
-                }
-                commands.extend(self.bind(queue));
-            }
+        topology.exchanges.iter().try_for_each(|exchange| self.agrees(exchange))?;
+        for queue in topology.queues.iter().filter(|queue| !queue.exchange.name.is_empty()) {
+            self.agrees(&queue.exchange)?;
+            commands.extend(self.bind(queue));
         }
         if !commands.is_empty() {
             self.link.run(commands).await?;
@@ -243,6 +233,10 @@ impl Core {
             return Err(closed());
         }
         let mut known = self.known();
+        // Nothing but bindings stands for an exchange in Redis.
+        for exchange in topology.exchanges.iter().filter(|exchange| !exchange.name.is_empty()) {
+            known.exchanges.insert(exchange.name.clone(), exchange.kind);
+        }
         for queue in &topology.queues {
             if !queue.exchange.name.is_empty() {
                 known.exchanges.insert(queue.exchange.name.clone(), queue.exchange.kind);
@@ -250,6 +244,18 @@ impl Core {
             known.queues.insert(queue.name.clone(), Declared { queue: queue.clone(), used: Instant::now() });
         }
         Ok(())
+    }
+
+    /// Whether an exchange was declared here with another kind, which is an error.
+    fn agrees(&self, exchange: &Exchange) -> Result<()> {
+        match self.kind(&exchange.name).filter(|before| *before != exchange.kind) {
+            None => Ok(()),
+            Some(before) => {
+                let (name, before, kind) = (&exchange.name, before.name(), exchange.kind.name());
+                let message = format!("there is an exchange {name} already, of the kind {before}, not {kind}");
+                Err(Error::new(Kind::Refused, message))
+            }
+        }
     }
 
     fn bind(&self, queue: &Queue) -> Vec<Cmd> {

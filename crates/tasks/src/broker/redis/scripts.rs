@@ -10,9 +10,11 @@ pub(super) static OVERDUE: LazyLock<Script> = LazyLock::new(|| Script::new(inclu
 pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
 pub(super) static LEAVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("leave.lua")));
 pub(super) static BIND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("bind.lua")));
+pub(super) static SWEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("sweep.lua")));
 
 /// All of them; each connection loads them, because any may be used on it.
 pub(super) fn all() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 6]> = LazyLock::new(|| [&*TAKE, &*PUT_BACK, &*OVERDUE, &*RENEW, &*LEAVE, &*BIND]);
+    static ALL: LazyLock<[&Script; 7]> =
+        LazyLock::new(|| [&*TAKE, &*PUT_BACK, &*OVERDUE, &*RENEW, &*LEAVE, &*BIND, &*SWEEP]);
     &*ALL
 }

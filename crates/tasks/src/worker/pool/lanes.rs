@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::prefork::Children;
 use super::run::{in_task, on_thread};
-use crate::worker::job::{Ended, Event, How, Job};
+use crate::worker::job::{Began, Ended, Event, How, Job};
 
 /// Where lanes run.
 pub(crate) enum Places {
@@ -137,6 +137,8 @@ impl Inner {
         if job.has_expired() {
             return Some(How::Expired);
         }
+        // A child that was lost at once is followed by another.
+        _ = job.began.set(Began { at: now, process: pid });
         if !job.known.acks_late {
             job.ack();
         }

@@ -32,6 +32,9 @@ const TAKE: usize = 256;
 const TAKE_BYTES: usize = 4 << 20;
 /// How long giving back may take when a consumer ends.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// Between looks for tables of bindings that nobody needs any more, as kombu has it, and how many go at once.
+const SWEEP: Duration = Duration::from_secs(60);
+const SWEPT: u32 = 100;
 /// How long others have time to come back before what they hold counts as forgotten.
 const AFTER_OUTAGE: Duration = Duration::from_secs(3);
 /// Between looks at the lists, where the server does not tell of changes.
@@ -65,6 +68,7 @@ struct Timers {
     beat: Instant,
     renewal: Instant,
     restoration: Instant,
+    sweep: Instant,
 }
 
 impl Pump {
@@ -149,11 +153,14 @@ impl Pump {
     ) -> Result<(), Trouble> {
         self.begin(connection).await?;
         let now = Instant::now();
-        let mut timers = Timers { beat: now, renewal: now, restoration: now };
+        let mut timers = Timers { beat: now, renewal: now, restoration: now, sweep: now };
         match self.ready.take() {
             Some(ready) => _ = ready.send(Ok(())),
             // While nobody could reach the server, nobody could say what he still needs: first all of them have to.
-            None => timers.restoration += AFTER_OUTAGE,
+            None => {
+                timers.restoration += AFTER_OUTAGE;
+                timers.sweep += AFTER_OUTAGE;
+            }
         }
         loop {
             self.hear(pushed)?;
@@ -162,12 +169,10 @@ impl Pump {
                 (std::mem::take(&mut state.settled), std::mem::take(&mut state.changes), state.stopped)
             };
             let mut back = Vec::new();
-            let mut renewed = Vec::new();
             for settled in settled {
                 match settled {
                     Settled::Done(tag) if self.held.remove(&tag) => self.done.push(tag),
                     Settled::Requeued(tag) if self.held.remove(&tag) => back.push(tag),
-                    Settled::Renewed(tag) if self.held.contains(&tag) => renewed.push(tag),
                     _ => {}
                 }
             }
@@ -185,7 +190,7 @@ impl Pump {
                 self.put_back(connection, &back, End::Last).await?;
                 self.held.retain(|tag| !back.contains(tag));
             }
-            self.keep(connection, &mut timers, renewed).await?;
+            self.keep(connection, &mut timers).await?;
             let worked = self.round(connection).await?;
             if !worked {
                 self.wait(pushed, &timers).await?;
@@ -392,17 +397,14 @@ impl Pump {
     }
 
     /// What is to be done from time to time.
-    async fn keep(
-        &mut self,
-        connection: &mut Connection,
-        timers: &mut Timers,
-        mut renewed: Vec<u64>,
-    ) -> Result<(), Trouble> {
+    async fn keep(&mut self, connection: &mut Connection, timers: &mut Timers) -> Result<(), Trouble> {
         let core = Arc::clone(&self.core);
         let (keys, now) = (&core.keys, Instant::now());
+        let mut renewed: Vec<u64> = Vec::new();
         if now >= timers.renewal {
+            // Often enough that a round that comes late, or is lost with its connection, is made up for.
             timers.renewal = now + keys.visibility / 4;
-            renewed = self.held.iter().copied().collect();
+            renewed.extend(&self.held);
         }
         for tags in renewed.chunks(1000) {
             let mut commands = Pipeline::new();
@@ -419,6 +421,15 @@ impl Pump {
             timers.restoration = now + (keys.visibility / 2).min(Duration::from_secs(10));
             let count = held::restore_overdue(connection, keys, &|exchange| core.kind(exchange)).await?;
             self.restored(count, "held for longer than the visibility timeout");
+        }
+        // After the beat, so that none of one's own is over.
+        if now >= timers.sweep {
+            timers.sweep = now + SWEEP;
+            let mut commands = Pipeline::new();
+            let mut command = scripts::SWEEP.command(1);
+            command.arg(keys.deadlines()).arg(keys.table("")).arg(keys.permanent("")).arg(SWEPT);
+            commands.add_command(command);
+            connection.run(&commands).await?;
         }
         Ok(())
     }
@@ -467,7 +478,7 @@ impl Pump {
 
     /// Waits until there is something to do.
     async fn wait(&mut self, pushed: &mut mpsc::UnboundedReceiver<PushInfo>, timers: &Timers) -> Result<(), Trouble> {
-        let mut until = timers.beat.min(timers.restoration).min(timers.renewal);
+        let mut until = timers.beat.min(timers.restoration).min(timers.renewal).min(timers.sweep);
         if !self.tracked && self.room() > 0 {
             until = until.min(Instant::now() + LOOK);
         }
