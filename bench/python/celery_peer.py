@@ -21,8 +21,9 @@ app.conf.update(
     worker_prefetch_multiplier=int(ARGS.get("prefetch", 4)),
     task_default_delivery_mode="persistent",
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"confirm_publish": True} if ARGS["broker"].startswith("amqp") else {},
     worker_hijack_root_logger=False,
+    # Else what is printed becomes a warning in the worker's log, and nobody hears that it is ready.
+    worker_redirect_stdouts=False,
     worker_log_color=False,
     task_queue_max_priority=None,
 )

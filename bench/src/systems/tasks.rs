@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use salamander::Config;
+use salamander::naming::{NameServerDaemon, NameServerOptions};
 use salamander::prelude::*;
 use salamander::tasks::backend::{EmbeddedResults, ResultOptions};
 use salamander::tasks::broker::pyro::{KOMBU_BROKER, KombuBroker};
@@ -70,13 +72,18 @@ pub fn embedded(args: &Args) -> Result<(), Failure> {
         }
         let queues = Embedded::open(&file, EmbeddedOptions::default())?;
         let results = EmbeddedResults::new(&queues, ResultOptions::default());
-        let daemon = Daemon::bind("127.0.0.1:0").await?;
-        daemon.register(KOMBU_BROKER, KombuBroker::new(&queues))?;
+        // Clients ask the name server at the same port, as with `salamander up`.
+        let mut options = NameServerOptions::default();
+        (options.host, options.port, options.no_broadcast) = (Some("127.0.0.1".to_owned()), Some(0), true);
+        let names = NameServerDaemon::bind(options, Arc::new(Config::default())).await?;
+        let uri = names.daemon().register(KOMBU_BROKER, KombuBroker::new(&queues))?;
+        names.registry().add(KOMBU_BROKER, &uri, false, Default::default()).map_err(|error| error.to_string())?;
+        let port = names.uri().port().ok_or("the queue has no port")?;
         let app = builder(args)?.broker(Arc::new(queues)).backend(Arc::new(results)).build()?;
         let worker = worker(args, app)?;
         serve_until_input_ends();
-        println!("ready pyro://{}/{KOMBU_BROKER}", daemon.location());
-        tokio::spawn(daemon.serve());
+        println!("ready pyro://127.0.0.1:{port}/{KOMBU_BROKER}");
+        tokio::spawn(names.serve());
         worker.run().await?;
         Ok(())
     })

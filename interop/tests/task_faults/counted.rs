@@ -43,8 +43,9 @@ fn nothing_is_lost_on_rabbitmq() {
     counted("RabbitMQ", &mut server, &[("task_default_queue_type", "quorum")], true);
 }
 
-/// A queue of this kind keeps acknowledgements in memory for a time, and forgets them when it is killed: then more than what is under way
-/// is done again, which nobody but the broker can help.
+/// A queue of this kind keeps acknowledgements in memory for a time, and forgets them when the server is killed: a thousand messages that were
+/// published, consumed and acknowledged, after which the queue is empty, are all in it again. So more than what is under way is done again, which
+/// nobody but the broker can help.
 #[test]
 fn nothing_is_lost_on_rabbitmq_in_a_classic_queue() {
     let _turn = turn();

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use interop::python;
 use interop::queues::Queues;
 use interop::servers::{RabbitMq, Redis};
+use salamander::Proxy;
+use salamander_codec::{Codec, Settings};
+use salamander_value::Value;
 
-use crate::{Notes, Worker, sender, turn, wait};
+use crate::{Engine, Notes, Worker, note, sender, turn, wait};
 
 /// What only ours is sent, and what it says of that.
 const OURS: &[(&str, &str)] = &[
@@ -121,4 +124,62 @@ fn word(name: &str, part: &str, all: &str) -> &'static str {
         () if part.contains("Unrecoverable error") => "fatal",
         () => "nothing",
     }
+}
+
+/// What lies in a queue and is not even a message, with properties that cannot be read among it. RabbitMQ lets nothing of the kind in; headers that
+/// it passes on are in the tests of the driver.
+const NO_MESSAGES: &[&str] = &[
+    "",
+    "{",
+    "nonsense",
+    "{}",
+    "[1, 2, 3]",
+    "\"x\"",
+    "5",
+    r#"{"body": 1, "properties": {}}"#,
+    r#"{"body": "e30=", "headers": [1], "properties": {"body_encoding": "base64", "delivery_tag": "a"}}"#,
+    r#"{"body": "e30=", "headers": {}, "properties": []}"#,
+    r#"{"body": "e30=", "headers": {}, "properties": {"body_encoding": "rot13", "delivery_tag": "b"}}"#,
+    r#"{"body": "*", "headers": {}, "properties": {"body_encoding": "base64", "delivery_tag": "c"}}"#,
+    r#"{"body": "e30=", "headers": {"task": 5}, "properties": {"body_encoding": "base64", "delivery_tag": 5, "priority": "x"}}"#,
+    r#"{"body": "e30=", "headers": {}, "properties": {"body_encoding": "base64", "delivery_info": 7, "delivery_tag": {}}}"#,
+];
+
+#[test]
+fn what_is_no_message_on_redis_stops_nobody() {
+    let _turn = turn();
+    let Some(server) = Redis::start(&[]) else { return };
+    for nonsense in NO_MESSAGES {
+        server.cli(&["LPUSH", "celery", nonsense]);
+    }
+    goes_on(&server);
+    assert_eq!(server.cli(&["EXISTS", "celery", "unacked", "unacked_index"]), "0", "nothing is left");
+}
+
+#[test]
+fn what_is_no_message_on_queues_of_our_own_stops_nobody() {
+    let _turn = turn();
+    let queues = Queues::start();
+    wait(async {
+        let proxy = Proxy::new(format!("PYRONAME:kombu.broker@127.0.0.1:{}", queues.port())).unwrap();
+        proxy.call::<()>("new_queue", ("celery",)).await.unwrap();
+        for nonsense in NO_MESSAGES {
+            // What is no JSON is put there as text.
+            let value = Codec::Json.decode_value(&(*nonsense).into(), &Settings::default());
+            proxy.call::<()>("put", ("celery", value.unwrap_or_else(|_| Value::from(*nonsense)))).await.unwrap();
+        }
+    });
+    goes_on(&queues);
+    let app = sender(&queues.url(), &[]);
+    assert_eq!(wait(app.broker().len("celery")).unwrap(), Some(0), "nothing is left");
+}
+
+/// A worker comes to what is behind all that.
+fn goes_on(engine: &dyn Engine) {
+    let mut notes = Notes::new();
+    let app = sender(&engine.url(), &[]);
+    wait(note(0, 0).send(&app)).unwrap();
+    let worker = Worker::ours(&engine.url(), &notes, "worker", &[]);
+    notes.until_done(1);
+    assert!(worker.terminate());
 }

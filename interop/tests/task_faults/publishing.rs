@@ -59,6 +59,9 @@ fn a_broker_that_is_not_there_is_an_error_in_time() {
         tells(&error, &app, "refused");
         assert!(!error.to_string().contains("secret"), "{error}");
         wait(app.broker().close()).unwrap();
+        // Where answers come over the broker, they are prepared for before anything is published.
+        let app = wait(async { App::builder().broker_url(url).result_backend("rpc://").build() }).unwrap();
+        tells(&refused(&app), &app, "refused");
     }
 }
 

@@ -27,8 +27,8 @@ pub use self::redis::RedisBroker;
 pub use amqp::Amqp;
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
-pub(crate) use embedded::Store;
 pub use embedded::{Embedded, EmbeddedOptions};
+pub(crate) use embedded::{Found, MOST_BYTES, Store};
 pub use memory::Memory;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};
 
@@ -44,6 +44,11 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Its URL as people may see it: without a password.
     fn url(&self) -> String;
+
+    /// Whether it waits for a connection by itself while there is none, as all of these do: trying again is of no use then.
+    fn waits(&self) -> bool {
+        true
+    }
 
     /// Why there is no connection, where one is tried for in vain.
     fn trouble(&self) -> Option<Error> {

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use salamander_codec::Settings;
+use salamander_net::CorrelationIds;
 use salamander_value::{DateTime, FixedOffset, Str, Uuid};
 use salamander_wire::celery;
 
@@ -87,10 +88,12 @@ pub(crate) fn date_done() -> Str {
     Clock::now().after(0.0)
 }
 
-/// A new id of a task.
+/// A new id of a task, or of a message: random where the process begins and counted from there on, because asking the system for
+/// randomness takes longer than many a step of a task.
 pub(crate) fn new_id() -> Str {
+    static IDS: LazyLock<CorrelationIds> = LazyLock::new(CorrelationIds::new);
     let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-    Str::from(&*Uuid::new_v4().hyphenated().encode_lower(&mut text))
+    Str::from(&*Uuid::from_bytes(IDS.next()).hyphenated().encode_lower(&mut text))
 }
 
 /// A number below this one, by chance.

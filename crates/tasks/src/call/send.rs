@@ -12,7 +12,7 @@ use salamander_wire::celery::{
 
 use super::environment::{Clock, codec_settings, expiration, new_id, origin, pause};
 use super::repr::arguments_text;
-use super::{AsyncResult, Expires, RetryPolicy, SendOptions, Signature};
+use super::{AsyncResult, Expires, RetryPolicy, SendOptions, Sending, Signature};
 use crate::App;
 use crate::broker::{Publication, Queue, Topology};
 use crate::error::{Error, Kind, Result};
@@ -29,16 +29,29 @@ pub(crate) struct Prepared {
     limit: Duration,
 }
 
-impl<T> Signature<T> {
-    pub(super) async fn sent(self, app: &App) -> Result<AsyncResult<T>> {
-        let parent = TaskContext::current();
-        if app.settings().task_always_eager && self.known.is_some() {
-            return self.applied(app).await;
-        }
-        let prepared = self.prepare(app, parent.as_ref())?;
-        prepared.publish(app, parent.as_ref()).await
-    }
+enum Way<'a, T> {
+    Out(Result<Box<Prepared>>),
+    InPlace(Sending<'a, T>),
+}
 
+impl<T: 'static> Signature<T> {
+    /// The message is made at once: what is on its way, often together with a thousand others, is small.
+    pub(super) fn sent(self, app: &App) -> impl Future<Output = Result<AsyncResult<T>>> + Send + use<'_, T> {
+        let parent = TaskContext::current();
+        let way = match app.settings().task_always_eager && self.known.is_some() {
+            true => Way::InPlace(Box::pin(self.applied(app))),
+            false => Way::Out(self.prepare(app, parent.as_ref()).map(Box::new)),
+        };
+        async move {
+            match way {
+                Way::InPlace(applied) => applied.await,
+                Way::Out(prepared) => prepared?.publish(app, parent.as_ref()).await,
+            }
+        }
+    }
+}
+
+impl<T> Signature<T> {
     /// The message of it, and where it goes.
     pub(crate) fn prepare(self, app: &App, parent: Option<&TaskContext>) -> Result<Prepared> {
         let Self { task, arguments, mut options, known, .. } = self;
@@ -158,20 +171,25 @@ fn expiry(options: &SendOptions, clock: Clock) -> Result<(Option<Str>, Option<St
 
 impl Prepared {
     /// Publishes it, in time, and as often as the policy says.
-    pub(crate) async fn publish<T>(self, app: &App, parent: Option<&TaskContext>) -> Result<AsyncResult<T>> {
+    pub(crate) async fn publish<T>(
+        self: Box<Self>,
+        app: &App,
+        parent: Option<&TaskContext>,
+    ) -> Result<AsyncResult<T>> {
         let result = AsyncResult::sent(app.clone(), self.id.clone(), self.ignore_result);
         self.deliver(app, parent).await?;
         Ok(result)
     }
 
     /// The same, where who waits for the result is told already.
-    pub(crate) async fn deliver(self, app: &App, parent: Option<&TaskContext>) -> Result<()> {
-        let Self { id, publication, declare, ignore_result, add_to_parent, retry, limit } = self;
+    pub(crate) async fn deliver(self: Box<Self>, app: &App, parent: Option<&TaskContext>) -> Result<()> {
+        let (id, ignore_result, add_to_parent, limit) =
+            (self.id.clone(), self.ignore_result, self.add_to_parent, self.limit);
         let publish = async {
             if !ignore_result && let Some(preparing) = app.backend().and_then(|backend| backend.prepare()) {
                 preparing.await?;
             }
-            attempts(app, publication, declare, retry).await
+            self.attempts(app).await
         };
         match tokio::time::timeout(limit, publish).await {
             Ok(done) => done?,
@@ -184,33 +202,35 @@ impl Prepared {
         }
         Ok(())
     }
-}
 
-async fn attempts(
-    app: &App,
-    publication: Publication,
-    declare: Option<Arc<Queue>>,
-    retry: Option<RetryPolicy>,
-) -> Result<()> {
-    let mut attempts = 0;
-    loop {
-        let last = retry.is_none_or(|policy| policy.max_retries.is_some_and(|most| attempts >= most));
-        // The last attempt takes the message along: most succeed at once.
-        let done = async {
-            if let Some(queue) = &declare {
-                app.declare(queue).await?;
-            }
-            app.broker().publish(publication.clone()).await
-        };
-        match done.await {
-            Err(error) if error.kind() == Kind::Connection && !last => {
-                if let Some(policy) = retry {
+    /// Tries as often as the policy says, where the broker does not wait for its connection by itself.
+    async fn attempts(self: Box<Self>, app: &App) -> Result<()> {
+        let mut attempts = 0;
+        loop {
+            let again = self.retry.filter(|policy| policy.max_retries.is_none_or(|most| attempts < most));
+            let Some(policy) = again.filter(|_| !app.broker().waits()) else {
+                self.declare(app).await?;
+                return app.broker().publish(self.publication).await;
+            };
+            let done = match self.declare(app).await {
+                Ok(()) => app.broker().publish(self.publication.clone()).await,
+                failed => failed,
+            };
+            match done {
+                Err(error) if error.kind() == Kind::Connection => {
                     let wait = pause(policy.interval_start, policy.interval_step, policy.interval_max, attempts);
                     tokio::time::sleep(wait).await;
+                    attempts += 1;
                 }
-                attempts += 1;
+                done => return done,
             }
-            done => return done,
+        }
+    }
+
+    async fn declare(&self, app: &App) -> Result<()> {
+        match &self.declare {
+            Some(queue) => app.declare(queue).await,
+            None => Ok(()),
         }
     }
 }

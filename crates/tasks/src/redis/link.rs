@@ -11,7 +11,7 @@ use super::{Pauses, Place};
 use crate::{Error, Kind, Result};
 
 /// How many requests go in one write.
-const TOGETHER: usize = 512;
+const TOGETHER: usize = 128;
 
 /// A connection that is made when it is first needed, and again when it has broken. What many ask for at the same time goes in one write.
 ///
@@ -72,6 +72,11 @@ impl Link {
         matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Closed)
     }
 
+    /// Notes why there is no connection, or that there is one: others connect to the same server beside this.
+    pub(crate) fn note(&self, trouble: Option<Error>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
     fn sender(&self) -> Result<mpsc::UnboundedSender<Request>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
@@ -111,14 +116,17 @@ async fn drive(
     let note = |now: Option<Error>| *trouble.lock().unwrap_or_else(PoisonError::into_inner) = now;
     let mut connection: Option<Connection> = None;
     let mut pauses = Pauses::new();
-    let mut batch = Vec::with_capacity(TOGETHER);
+    let mut came = Vec::with_capacity(TOGETHER);
+    let mut batch = Batch::default();
     loop {
-        if batch.is_empty() && requests.recv_many(&mut batch, TOGETHER).await == 0 {
-            return;
+        if batch.waiting.is_empty() {
+            if requests.recv_many(&mut came, TOGETHER).await == 0 {
+                return;
+            }
+            came.drain(..).for_each(|request| batch.add(request));
         }
-        // Whoever has given up while there was no connection does not want it any more.
-        batch.retain(|request| !request.answer.is_closed());
-        if batch.is_empty() {
+        batch.tidy();
+        if batch.waiting.is_empty() {
             continue;
         }
         let open = match &mut connection {
@@ -136,25 +144,22 @@ async fn drive(
                     continue;
                 }
                 Err(error) => {
-                    for request in batch.drain(..) {
-                        let _ = request.answer.send(Err(error.clone()));
+                    for (_, answer) in std::mem::take(&mut batch).waiting {
+                        let _ = answer.send(Err(error.clone()));
                     }
                     continue;
                 }
             },
         };
-        let mut commands = Pipeline::with_capacity(batch.len());
-        for command in batch.iter().flat_map(|request| &request.commands) {
-            commands.add_command(command.clone());
-        }
-        match open.send(&commands).await {
+        match open.send(&batch.commands).await {
             Ok(replies) => {
                 pauses.reset();
                 let mut replies = replies.into_iter();
-                for request in batch.drain(..) {
-                    let own = replies.by_ref().take(request.commands.len()).collect();
-                    let _ = request.answer.send(Ok(own));
+                for (count, answer) in batch.waiting.drain(..) {
+                    let own = replies.by_ref().take(count).collect();
+                    let _ = answer.send(Ok(own));
                 }
+                batch.commands.clear();
             }
             Err(Trouble::Broken(error) | Trouble::Refused(error)) => {
                 let pause = pauses.next();
@@ -162,6 +167,43 @@ async fn drive(
                 note(Some(error));
                 connection = None;
                 tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+/// What goes in one write, and who waits for how many of the replies.
+struct Batch {
+    commands: Pipeline,
+    waiting: Vec<(usize, oneshot::Sender<Result<Vec<Value>>>)>,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { commands: Pipeline::new(), waiting: Vec::new() }
+    }
+}
+
+impl Batch {
+    fn add(&mut self, request: Request) {
+        let Request { commands, answer } = request;
+        self.waiting.push((commands.len(), answer));
+        for command in commands {
+            self.commands.add_command(command);
+        }
+    }
+
+    /// Whoever has given up while there was no connection does not want it any more.
+    fn tidy(&mut self) {
+        if self.waiting.iter().all(|(_, answer)| !answer.is_closed()) {
+            return;
+        }
+        let Self { commands, waiting } = std::mem::take(self);
+        let mut commands = commands.cmd_iter().cloned();
+        for (count, answer) in waiting {
+            let commands = commands.by_ref().take(count).collect();
+            if !answer.is_closed() {
+                self.add(Request { commands, answer });
             }
         }
     }

@@ -177,7 +177,14 @@ impl Purge {
         }
         let mut purged = 0;
         for queue in &queues {
-            purged += app.broker().purge(queue).await.map_err(failed)?;
+            let purging = tokio::time::timeout(app.settings().publish_timeout, app.broker().purge(queue)).await;
+            purged += match purging {
+                Ok(purged) => purged.map_err(failed)?,
+                Err(_) => {
+                    let why = app.broker().trouble().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+                    return Err(Failure::nobody(format!("{} does not answer{why}", app.broker().url())));
+                }
+            };
         }
         let (tasks, what) = (if purged == 1 { "task" } else { "tasks" }, queues.join(", "));
         world.output.line(format_args!("purged {purged} {tasks} from {what}"))?;

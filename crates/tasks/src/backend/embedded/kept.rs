@@ -8,8 +8,8 @@ use bytes::Bytes;
 use salamander_value::Str;
 use tokio::sync::watch;
 
-use crate::broker::Store;
 use crate::broker::hub::{Hub, after, now};
+use crate::broker::{Found, MOST_BYTES, Store};
 use crate::{Error, Kind, Result};
 
 /// Encoded results, in a file or in memory.
@@ -90,11 +90,23 @@ impl Kept {
 
     /// What is stored.
     pub(crate) async fn find(&self, task: &str) -> Result<Option<Bytes>> {
+        let found = self.find_all(&[task.into()]).await?.pop().flatten();
+        Ok(found.map(|(meta, _)| meta))
+    }
+
+    /// What is stored of these, and how final it is; of no further ones after the first that make up [`MOST_BYTES`].
+    pub(crate) async fn find_all(&self, tasks: &[Str]) -> Result<Found> {
         match &self.place {
-            Place::File(store) => store.find(task.into()).await,
+            Place::File(store) => store.find(tasks.to_vec()).await,
             Place::Memory(rows) => {
                 let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(rows.get(task).filter(|row| !has_expired(row.expires)).map(|row| row.meta.clone()))
+                let mut bytes = 0;
+                let find = |task| {
+                    let row = rows.get(task).filter(|row| bytes < MOST_BYTES && !has_expired(row.expires))?;
+                    bytes += row.meta.len();
+                    Some((row.meta.clone(), row.finality))
+                };
+                Ok(tasks.iter().map(find).collect())
             }
         }
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::task::Poll;
 
+use salamander_wire::WireError;
 use salamander_wire::amqp::Request;
 use tokio::sync::oneshot;
 
 use super::channel::{Failure, Slot};
-use super::state::{Phase, refusal};
+use super::state::{Phase, State, refusal};
 use super::subscription::{Subscription, counts_itself};
 use super::{Shared, of_wire};
 use crate::Waits;
@@ -41,32 +42,11 @@ impl Consumer for AmqpConsumer {
 
     fn set_prefetch(&mut self, prefetch: u32) {
         let mut state = self.shared.lock();
-        let (channel, limit, each, queues, old) = {
-            let mut inner = self.subscription.lock();
-            inner.consume.prefetch = prefetch;
-            let queues: Vec<_> = inner.consume.queues.iter().map(|queue| queue.name.clone()).collect();
-            let old: Vec<_> = inner.tags.keys().cloned().collect();
-            (inner.channel, inner.prefetch(), inner.each, queues, old)
-        };
-        let Some(channel) = channel else { return };
-        let mut change = || {
-            // A limit of each consumer holds from its beginning on.
-            if each {
-                for tag in &old {
-                    state.request(channel, &Request::Cancel { consumer: tag }, Slot::Ignore)?;
-                }
-            }
-            state.request(channel, &Request::Qos { prefetch: limit, global: !each }, Slot::Ignore)?;
-            if each {
-                queues
-                    .iter()
-                    .try_for_each(|queue| state.consume(channel, &self.subscription, queue, Slot::Ignore))?;
-            }
-            Ok::<(), salamander_wire::WireError>(())
-        };
-        if let Err(error) = change() {
+        self.subscription.lock().consume.prefetch = prefetch;
+        if let Err(error) = limit(&mut state, &self.subscription) {
             tracing::error!(%error, "the prefetch limit cannot be changed");
         }
+        drop(state);
         self.shared.wake.notify_one();
     }
 
@@ -74,12 +54,20 @@ impl Consumer for AmqpConsumer {
         Box::pin(async move {
             let reply = {
                 let mut state = self.shared.lock();
-                let channel = {
-                    let mut inner = self.subscription.lock();
+                let counts_itself = counts_itself(&queue);
+                let shares = {
+                    let inner = self.subscription.lock();
                     if inner.consume.queues.iter().any(|one| one.name == queue.name) {
                         return Ok(());
                     }
-                    inner.each |= counts_itself(&queue);
+                    !(inner.together || inner.each || counts_itself)
+                };
+                if shares {
+                    limit(&mut state, &self.subscription).map_err(of_wire)?;
+                }
+                let channel = {
+                    let mut inner = self.subscription.lock();
+                    inner.each |= counts_itself;
                     inner.consume.queues.push(queue.clone());
                     inner.channel
                 };
@@ -140,6 +128,32 @@ impl Consumer for AmqpConsumer {
             Ok(())
         })
     }
+}
+
+/// Tells the broker of the limit, which is the channel's from now on where that can be. One of each consumer holds from its beginning on:
+/// they begin anew.
+fn limit(state: &mut State, subscription: &Subscription) -> Result<(), WireError> {
+    let (channel, prefetch, each, anew, queues, old) = {
+        let mut inner = subscription.lock();
+        let anew = !std::mem::replace(&mut inner.together, true) || inner.each;
+        let queues: Vec<_> = inner.consume.queues.iter().map(|queue| queue.name.clone()).collect();
+        let old: Vec<_> = inner.tags.keys().cloned().collect();
+        (inner.channel, inner.prefetch(), inner.each, anew, queues, old)
+    };
+    let Some(channel) = channel else { return Ok(()) };
+    if anew {
+        for tag in &old {
+            state.request(channel, &Request::Cancel { consumer: tag }, Slot::Ignore)?;
+        }
+        if !each {
+            state.request(channel, &Request::Qos { prefetch: 0, global: false }, Slot::Ignore)?;
+        }
+    }
+    state.request(channel, &Request::Qos { prefetch, global: !each }, Slot::Ignore)?;
+    if anew {
+        queues.iter().try_for_each(|queue| state.consume(channel, subscription, queue, Slot::Ignore))?;
+    }
+    Ok(())
 }
 
 impl Drop for AmqpConsumer {

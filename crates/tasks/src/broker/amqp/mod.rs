@@ -47,6 +47,9 @@ const MAX_BUFFERED: usize = 256 * 1024 * 1024;
 /// are done when the broker has confirmed them; those that were not confirmed when a connection broke are published again, so that they may arrive
 /// twice. The limit of a consumer holds for all its queues together; among quorum queues for each of them, because those know no other.
 ///
+/// A classic queue of RabbitMQ (3.10) forgets acknowledgements of some time where the server is killed, so that tasks are done again that were done
+/// long ago; a quorum queue (`task_default_queue_type`) does not.
+///
 /// Headers are what field tables can hold: text, bytes, integers of 64 bits, floats, decimals of 32 bits, times in seconds, none, and lists
 /// and dicts of those. Anything else is refused, and so are headers that take more than a frame, which is 128 KiB by default.
 ///

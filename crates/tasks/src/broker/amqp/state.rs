@@ -151,11 +151,11 @@ impl State {
             self.consumers.remove(&consumer.id);
             return Ok(());
         };
-        let (queues, declare, prefetch, each) = {
+        let (queues, declare, prefetch, global) = {
             let mut inner = consumer.lock();
             inner.opened(channel);
             inner.retry = None;
-            (inner.consume.queues.clone(), inner.declare, inner.prefetch(), inner.each)
+            (inner.consume.queues.clone(), inner.declare, inner.prefetch(), inner.shares_limit())
         };
         self.request(channel, &Request::ChannelOpen, Slot::Ignore)?;
         if let Some(open) = self.channels.get_mut(&channel) {
@@ -164,7 +164,7 @@ impl State {
         if declare {
             queues.iter().try_for_each(|queue| self.declare(channel, queue))?;
         }
-        self.request(channel, &Request::Qos { prefetch, global: !each }, Slot::Ignore)?;
+        self.request(channel, &Request::Qos { prefetch, global }, Slot::Ignore)?;
         queues.iter().try_for_each(|queue| self.consume(channel, consumer, &queue.name, Slot::Ignore))
     }
 

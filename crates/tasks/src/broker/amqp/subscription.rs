@@ -36,6 +36,9 @@ pub(super) struct Inner {
     generation: u16,
     /// The limit holds for each queue and not for all together: so it is with quorum queues.
     pub(super) each: bool,
+    /// The limit is the channel's, for all its queues. RabbitMQ asks another process for each message then, which costs it much: a single
+    /// queue has a limit of its own, as long as that does not change.
+    pub(super) together: bool,
     /// The queues are to be declared again, because the broker may have lost them.
     pub(super) declare: bool,
     /// Which queue is consumed by which tag; the tags of before, too, because something may still come by them.
@@ -84,11 +87,13 @@ impl Subscription {
         begun: oneshot::Sender<Result<(), Error>>,
     ) -> Self {
         let each = consume.queues.iter().any(counts_itself);
+        let together = consume.queues.len() > 1;
         let inner = Inner {
             consume,
             channel: None,
             generation: 0,
             each,
+            together,
             declare: false,
             tags: HashMap::new(),
             next_tag: 0,
@@ -187,6 +192,11 @@ impl Inner {
         let tag = Str::from(format!("{}.{}", self.consume.tag, self.next_tag).as_str());
         self.tags.insert(tag.clone(), queue.clone());
         tag
+    }
+
+    /// Whether the channel's limit counts, and not that of each consumer.
+    pub(super) fn shares_limit(&self) -> bool {
+        self.together && !self.each
     }
 
     /// The limit, as the protocol has it.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::hub::{Earlier, Hub, Local, local_broker};
 use crate::Result;
 use crate::backend::Kept;
-pub(crate) use store::Store;
+pub(crate) use store::{Found, MOST_BYTES, Store};
 
 /// How an [`Embedded`] broker keeps its file.
 #[derive(Clone, Copy, Debug, Default)]

@@ -15,6 +15,12 @@ use super::{load, schema};
 use crate::broker::hub::{Earlier, Entry, Journal, Page};
 use crate::{Error, Kind, Result};
 
+/// How many bytes of results are read for one who asks for several, at least.
+pub(crate) const MOST_BYTES: usize = 4 << 20;
+
+/// What is stored of several tasks, and how final each of it is.
+pub(crate) type Found = Vec<Option<(Bytes, u8)>>;
+
 /// An open file. It is closed when this is dropped.
 pub(crate) struct Store {
     mailbox: Arc<Mailbox>,
@@ -117,9 +123,9 @@ impl Store {
         self.mailbox.give(Work::Forget(task));
     }
 
-    /// What is stored of a task.
-    pub(crate) async fn find(&self, task: Str) -> Result<Option<Bytes>> {
-        self.ask(|waits| Work::Find(task, waits)).await
+    /// What is stored of these tasks, and how final it is; of no further ones after the first that make up [`MOST_BYTES`].
+    pub(crate) async fn find(&self, tasks: Vec<Str>) -> Result<Found> {
+        self.ask(|waits| Work::Find(tasks, waits)).await
     }
 
     /// Removes the results that have expired.

@@ -9,7 +9,7 @@ use salamander_value::Str;
 use tokio::sync::oneshot;
 
 use super::load;
-use super::store::Mailbox;
+use super::store::{Found, MOST_BYTES, Mailbox};
 use crate::broker::hub::{Entry, JournaledMessage as Message, Page, now};
 use crate::{Error, Kind, Result};
 
@@ -23,8 +23,8 @@ pub(super) enum Work {
     Store { task: Str, finality: u8, expires: Option<i64>, meta: Bytes, waits: oneshot::Sender<Result<bool>> },
     /// A task is forgotten.
     Forget(Str),
-    /// What is stored of a task.
-    Find(Str, oneshot::Sender<Result<Option<Bytes>>>),
+    /// What is stored of these tasks, and how final it is.
+    Find(Vec<Str>, oneshot::Sender<Result<Found>>),
     /// What has expired goes; how many those were.
     Expire(oneshot::Sender<Result<u64>>),
 }
@@ -99,7 +99,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Forget(task) => {
                 transaction.prepare_cached("DELETE FROM results WHERE task = ?")?.execute([&**task])?;
             }
-            Work::Find(task, _) => found.push(find(&transaction, task)?),
+            Work::Find(tasks, _) => found.push(find_all(&transaction, tasks)?),
             Work::Expire(_) => {
                 expired = transaction.prepare_cached("DELETE FROM results WHERE expires <= ?")?.execute([now()])?;
             }
@@ -114,7 +114,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Entry(Entry::Purge { tasks, .. }) => tasks(purged.next().unwrap_or_default()),
             Work::Page(page) => (page.answer)(pages.next().unwrap_or_default()),
             Work::Store { waits, .. } => _ = waits.send(Ok(stored.next().unwrap_or(false))),
-            Work::Find(_, waits) => _ = waits.send(Ok(found.next().flatten())),
+            Work::Find(_, waits) => _ = waits.send(Ok(found.next().unwrap_or_default())),
             Work::Expire(waits) => _ = waits.send(Ok(expired as u64)),
             _ => {}
         }
@@ -122,10 +122,20 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<Bytes>> {
+fn find_all(db: &Transaction<'_>, tasks: &[Str]) -> rusqlite::Result<Found> {
+    let (mut found, mut bytes) = (Vec::with_capacity(tasks.len()), 0);
+    for task in tasks {
+        let one = if bytes < MOST_BYTES { find(db, task)? } else { None };
+        bytes += one.as_ref().map_or(0, |(meta, _)| meta.len());
+        found.push(one);
+    }
+    Ok(found)
+}
+
+fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<(Bytes, u8)>> {
     let mut query =
-        db.prepare_cached("SELECT meta FROM results WHERE task = ? AND (expires IS NULL OR expires > ?)")?;
-    query.query_row(params![task, now()], |row| row.get::<_, Vec<u8>>(0).map(Bytes::from)).optional()
+        db.prepare_cached("SELECT meta, finality FROM results WHERE task = ? AND (expires IS NULL OR expires > ?)")?;
+    query.query_row(params![task, now()], |row| Ok((Bytes::from(row.get::<_, Vec<u8>>(0)?), row.get(1)?))).optional()
 }
 
 /// Removes the messages of a queue but for these, and says which tasks they were for.

@@ -24,6 +24,7 @@ use salamander_value::Str;
 
 use super::{Publication, Queue, Topology};
 use crate::Result;
+use crate::call::new_id;
 pub(crate) use consumer::{HubConsumer, delivered};
 pub(crate) use journal::{Entry, Journal, Journaled, Message as JournaledMessage, Page, Place};
 pub(crate) use local::{Local, local_broker};
@@ -69,7 +70,7 @@ impl Posting {
         info.exchange = exchange.clone();
         info.routing_key = routing_key.clone();
         let tag = &mut message.properties.delivery_tag;
-        tag.get_or_insert_with(|| Str::from(uuid::Uuid::new_v4().hyphenated().to_string()));
+        tag.get_or_insert_with(new_id);
         Ok(Self { parcel: Parcel::pack(&message)?, exchange, routing_key, delay })
     }
 }

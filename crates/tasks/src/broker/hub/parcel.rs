@@ -6,8 +6,7 @@ use bytes::Bytes;
 use salamander_value::{Str, Value};
 use salamander_wire::celery::Message;
 
-use uuid::Uuid;
-
+use crate::call::new_id;
 use crate::{Error, Kind, Result};
 
 /// A message as it lies in a queue.
@@ -37,7 +36,7 @@ impl Parcel {
             // Python's end of such a transport does without nearly everything, but not without this.
             None => {
                 let mut own = message.clone();
-                own.properties.delivery_tag = Some(Uuid::new_v4().to_string().into());
+                own.properties.delivery_tag = Some(new_id());
                 tagged = own;
                 &tagged
             }

@@ -2,6 +2,7 @@
 
 mod client;
 mod consumer;
+mod inbox;
 mod link;
 mod object;
 mod outbox;

@@ -249,15 +249,25 @@ impl KombuBroker {
         }
     }
 
-    /// Waits until the encoded state of a task is another one, so many seconds at most.
-    async fn wait_for_result(
+    /// Waits until the encoded state of a task is another one, so many seconds at most. If there is one already, those of the other tasks
+    /// that have come to their end are returned along with it.
+    async fn wait_for_results(
         &self,
-        task: String,
+        task: Str,
         seen: Option<Blob>,
+        mut others: Vec<Str>,
         seconds: f64,
-    ) -> Result<Option<Blob>, Exception> {
+    ) -> Result<(Option<Blob>, Vec<(Str, Blob)>), Exception> {
         let mut watching = self.results.watch(&task);
-        let mut state = self.results.find(&task).await.map_err(raised)?;
+        others.truncate(MOST);
+        others.insert(0, task);
+        let mut found = self.results.find_all(&others).await.map_err(raised)?.into_iter();
+        let mut state = found.next().flatten().map(|(meta, _)| meta);
+        let others = others.into_iter().skip(1).zip(found).filter_map(|(task, found)| {
+            let (meta, finality) = found?;
+            (finality > 0).then(|| (task, Blob::from(meta)))
+        });
+        let others = if state.is_some() { others.collect() } else { Vec::new() };
         let wait = async {
             loop {
                 if let Some(state) = state.filter(|state| seen.as_ref().is_none_or(|seen| **seen != *state)) {
@@ -266,7 +276,7 @@ impl KombuBroker {
                 state = Some(watching.next().await?);
             }
         };
-        Ok(self.wait(seconds, wait).await?.map(Blob::from))
+        Ok((self.wait(seconds, wait).await?.map(Blob::from), others))
     }
 
     /// Forgets a task.

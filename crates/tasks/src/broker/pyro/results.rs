@@ -8,6 +8,7 @@ use salamander_wire::celery::ResultMeta;
 
 use super::Pyro;
 use super::client::apart;
+use super::inbox::Inbox;
 use super::link::{Fault, closed};
 use super::outbox::Outbox;
 use crate::backend::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Stored, Update, finality};
@@ -26,6 +27,7 @@ pub struct PyroResults {
     broker: Pyro,
     sent: Arc<Outbox<Sent>>,
     stored: Arc<Stored>,
+    inbox: Arc<Inbox>,
     open: Arc<Open>,
 }
 
@@ -33,7 +35,8 @@ impl PyroResults {
     /// Results beside the queues of this broker.
     pub fn new(broker: &Pyro, options: ResultOptions) -> Self {
         let sent = Arc::new(Outbox::new("store_results"));
-        Self { broker: broker.clone(), sent, stored: Arc::new(Stored::new(options)), open: Arc::default() }
+        let stored = Arc::new(Stored::new(options));
+        Self { broker: broker.clone(), sent, stored, inbox: Arc::default(), open: Arc::default() }
     }
 
     async fn call<T>(&self, method: &'static str, task_id: &str) -> Result<T>
@@ -42,6 +45,28 @@ impl PyroResults {
     {
         let (link, task) = (self.broker.0.link.clone(), task_id.to_owned());
         apart(async move { link.call(method, (task,)).await }).await?.map_err(Fault::error)
+    }
+
+    /// Waits for a while until there is another state of a task than this one. What else is expected comes along.
+    async fn ask(&self, task_id: &str, before: Option<Blob>) -> Result<Result<Option<Blob>, Fault>> {
+        let (link, inbox, task) = (self.broker.0.link.clone(), self.inbox.clone(), Str::from(task_id));
+        // A task of its own: it is not given up half-way, and what came along is not lost.
+        apart(async move {
+            let others = inbox.others(&task);
+            let asked = (&task, before, &others, WAIT.as_secs_f64());
+            let answer = link.attempt::<(Option<Blob>, Vec<(Str, Blob)>)>("wait_for_results", asked, WAIT).await;
+            match answer {
+                Ok((state, came)) => {
+                    inbox.arrived(others, came);
+                    Ok(state)
+                }
+                Err(fault) => {
+                    inbox.arrived(others, Vec::new());
+                    Err(fault)
+                }
+            }
+        })
+        .await
     }
 }
 
@@ -55,8 +80,10 @@ impl Backend for PyroResults {
         self.broker.url()
     }
 
-    fn expect(&self, _task_id: &str) -> Expected {
-        Expected::nothing()
+    fn expect(&self, task_id: &str) -> Expected {
+        let (inbox, task) = (self.inbox.clone(), Str::from(task_id));
+        inbox.keep(&task);
+        Expected::new(move || inbox.forgo(&task))
     }
 
     fn store(&self, update: Update) -> Waits<'_, ()> {
@@ -82,21 +109,17 @@ impl Backend for PyroResults {
 
     fn changed<'a>(&'a self, task_id: &'a str, seen: Option<&'a ResultMeta>) -> Waits<'a, ResultMeta> {
         Box::pin(self.open.during(async move {
-            let mut last: Option<Blob> = None;
+            let mut last = self.inbox.get(task_id);
             let mut pause = None;
             loop {
-                let (link, task, before) = (self.broker.0.link.clone(), task_id.to_owned(), last.clone());
-                let asked = apart(async move {
-                    link.attempt::<Option<Blob>>("wait_for_result", (task, before, WAIT.as_secs_f64()), WAIT).await
-                });
-                match asked.await? {
-                    Ok(Some(stored)) => {
-                        let meta = self.stored.unpack(&stored)?;
-                        if seen.is_none_or(|seen| *seen != meta) {
-                            return Ok(meta);
-                        }
-                        last = Some(stored);
+                if let Some(stored) = &last {
+                    let meta = self.stored.unpack(stored)?;
+                    if seen.is_none_or(|seen| *seen != meta) {
+                        return Ok(meta);
                     }
+                }
+                match self.ask(task_id, last.clone()).await? {
+                    Ok(Some(stored)) => last = Some(stored),
                     Ok(None) => pause = None,
                     Err(Fault::Lost(_)) if self.broker.0.link.is_closed() => return Err(closed()),
                     Err(Fault::Lost(error)) => self.broker.0.link.pause(&mut pause, &error).await,
@@ -107,6 +130,7 @@ impl Backend for PyroResults {
     }
 
     fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()> {
+        self.inbox.forget(task_id);
         Box::pin(self.call("forget_result", task_id))
     }
 

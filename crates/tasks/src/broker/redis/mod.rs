@@ -22,6 +22,7 @@ use self::keys::Keys;
 use self::pump::Pump;
 use self::routing::Binding;
 use super::{Broker, Capabilities, Consume, Consumer, Exchange, ExchangeKind, Publication, Queue, Topology};
+use crate::call::new_id;
 use crate::redis::{Link, Place, array, bytes, closed, flag, integer};
 use crate::{Error, Kind, Result, Waits};
 
@@ -299,7 +300,7 @@ impl Core {
         let Publication { exchange, routing_key, mut message, .. } = publication;
         let properties = &mut message.properties;
         let redelivered = properties.delivery_info.redelivered;
-        properties.delivery_tag.get_or_insert_with(|| uuid::Uuid::new_v4().to_string().into());
+        properties.delivery_tag.get_or_insert_with(new_id);
         properties.priority.get_or_insert(0);
         properties.delivery_info =
             DeliveryInfo { redelivered, ..DeliveryInfo::new(exchange.clone(), routing_key.clone()) };

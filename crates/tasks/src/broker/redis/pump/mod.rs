@@ -108,16 +108,19 @@ impl Pump {
         loop {
             let (pushes, mut pushed) = mpsc::unbounded_channel();
             let error = match Connection::open(&self.core.place, scripts::all(), Some(pushes)).await {
-                Ok(mut connection) => match self.serve(&mut connection, &mut pushed).await {
-                    Ok(()) => return self.end(&closed()),
-                    Err(trouble) => {
-                        // What is refused is refused again, and a server that hangs up may come back at once.
-                        if matches!(trouble, Trouble::Broken(_)) {
-                            pauses.reset();
+                Ok(mut connection) => {
+                    self.core.link.note(None);
+                    match self.serve(&mut connection, &mut pushed).await {
+                        Ok(()) => return self.end(&closed()),
+                        Err(trouble) => {
+                            // What is refused is refused again, and a server that hangs up may come back at once.
+                            if matches!(trouble, Trouble::Broken(_)) {
+                                pauses.reset();
+                            }
+                            trouble.into_error()
                         }
-                        trouble.into_error()
                     }
-                },
+                }
                 Err(error) if error.kind() == Kind::Connection => error,
                 Err(error) => return self.end(&error),
             };
@@ -126,6 +129,7 @@ impl Pump {
             }
             let pause = pauses.next();
             tracing::warn!("{error}; consuming again in {pause:.1?}");
+            self.core.link.note(Some(error));
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.stopped() => return self.end(&closed()),

@@ -1,10 +1,13 @@
 //! Tasks on queues, beside Celery's and rusty-celery's workers and beside the bare clients of the brokers.
 
+mod memory;
+
 use std::path::PathBuf;
 
 use salamander_bench_harness::Failure;
-use salamander_interop::servers::{RabbitMq, Store};
+use salamander_interop::servers::{RabbitMq, Redis};
 
+use self::memory::Memory;
 use super::Section;
 use crate::options::Options;
 use crate::pair::{Measured, Pair, fastest, measure};
@@ -34,31 +37,51 @@ fn run(options: &Options, page: &mut Page) -> Result<(), Failure> {
          the one before has its result. Messages are persistent. Celery's worker has two processes, and \
          4 tasks held for each; the others hold 200.",
     );
-    redis(options, page)?;
-    rabbitmq(options, page)?;
-    embedded(options, page)
+    let mut memory = Memory::new(options);
+    redis(options, page, &mut memory)?;
+    rabbitmq(options, page, &mut memory)?;
+    embedded(options, page, &mut memory)?;
+    memory.page(page);
+    Ok(())
 }
 
 /// The sides of a broker, one after the other, each with a place of its own there.
 struct Sides {
-    marks: PathBuf,
+    /// Where their files are: those in which tasks leave marks, and embedded queues.
+    folder: PathBuf,
+    count: usize,
     pairs: Vec<Pair>,
 }
 
 impl Sides {
-    fn new() -> Self {
-        let marks = std::env::temp_dir().join(format!("salamander-bench-marks-{}", std::process::id()));
-        Self { marks, pairs: Vec::new() }
+    fn new() -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!("salamander-bench-tasks-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self { folder, count: 0, pairs: Vec::new() })
     }
 
-    fn add(&mut self, name: &str, program: Program, system: &str, place: &str, backend: Option<&str>, client: [(&str, u64); 1]) {
-        let marks = self.marks.with_extension(self.pairs.len().to_string());
+    fn add(
+        &mut self,
+        name: &str,
+        program: Program,
+        system: &str,
+        place: &str,
+        backend: Option<&str>,
+        client: [(&str, u64); 1],
+    ) {
+        let spec = self.spec(program, system, place, backend);
+        let [(load, count)] = client;
+        self.pairs.push(Pair::new(name, &spec, &spec.with("load", load).with("count", count)));
+    }
+
+    /// What both processes of a side are told.
+    fn spec(&mut self, program: Program, system: &str, place: &str, backend: Option<&str>) -> Spec {
+        let marks = self.folder.join(self.count.to_string());
+        self.count += 1;
         let _ = std::fs::write(&marks, "");
         let spec = Spec::new(program).with("system", system).with("runtime", "mt").with("broker", place);
         let spec = spec.with("marks", marks.display());
-        let spec = backend.into_iter().fold(spec, |spec, url| spec.with("backend", url));
-        let [(load, count)] = client;
-        self.pairs.push(Pair::new(name, &spec, &spec.with("load", load).with("count", count)));
+        backend.into_iter().fold(spec, |spec, url| spec.with("backend", url))
     }
 
     fn measure(&self, options: &Options) -> Vec<Measured> {
@@ -68,9 +91,7 @@ impl Sides {
 
 impl Drop for Sides {
     fn drop(&mut self) {
-        for number in 0..self.pairs.len() {
-            let _ = std::fs::remove_file(self.marks.with_extension(number.to_string()));
-        }
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -91,15 +112,15 @@ fn both(sides: &mut Sides, mut place: impl FnMut() -> (String, String)) {
     }
 }
 
-fn redis(options: &Options, page: &mut Page) -> Result<(), Failure> {
-    let Some(store) = Store::redis() else { return Err("there is no Redis".into()) };
+fn redis(options: &Options, page: &mut Page, memory: &mut Memory) -> Result<(), Failure> {
+    let server = Redis::start(&["--appendfsync", "everysec"]).ok_or("there is no Redis")?;
     let mut database = 0;
     let mut place = || {
         database += 1;
-        let url = format!("{}/{database}", store.url());
+        let url = format!("{}/{database}", server.url());
         (url.clone(), url)
     };
-    let mut sides = Sides::new();
+    let mut sides = Sides::new()?;
     both(&mut sides, &mut place);
     if options.queues.is_some() {
         let url = place().0;
@@ -107,17 +128,18 @@ fn redis(options: &Options, page: &mut Page) -> Result<(), Failure> {
         let url = place().0;
         sides.add("Redis alone: push and pop", Program::Queues, "redis", &url, None, [("done", 10 * MANY)]);
     }
-    page.say("Redis, which writes all it is told to its file (`appendfsync always`):");
+    page.say("Redis, which writes all it is told to a file and has that on the disk within a second (`appendonly yes`, `appendfsync everysec`):");
     let measured = sides.measure(options);
     let table = table(&measured, Marks { celery: 20.0, rusty: Required::AtLeast(3.0), bare: None });
     page.table(&table);
-    latency(options, page, place())
+    latency(options, page, place())?;
+    remember("a worker on Redis", options, memory, place())
 }
 
-fn rabbitmq(options: &Options, page: &mut Page) -> Result<(), Failure> {
-    let Some(server) = RabbitMq::start() else { return Err("there is no RabbitMQ".into()) };
+fn rabbitmq(options: &Options, page: &mut Page, memory: &mut Memory) -> Result<(), Failure> {
+    let server = RabbitMq::start().ok_or("there is no RabbitMQ")?;
     let mut place = || (server.vhost(), "rpc://".to_owned());
-    let mut sides = Sides::new();
+    let mut sides = Sides::new()?;
     both(&mut sides, &mut place);
     if options.queues.is_some() {
         let url = place().0;
@@ -129,11 +151,12 @@ fn rabbitmq(options: &Options, page: &mut Page) -> Result<(), Failure> {
     let measured = sides.measure(options);
     let table = table(&measured, Marks { celery: 8.0, rusty: Required::MoreThan(1.0), bare: Some(0.7) });
     page.table(&table);
-    latency(options, page, place())
+    latency(options, page, place())?;
+    remember("a worker on RabbitMQ", options, memory, place())
 }
 
-fn embedded(options: &Options, page: &mut Page) -> Result<(), Failure> {
-    let mut sides = Sides::new();
+fn embedded(options: &Options, page: &mut Page, memory: &mut Memory) -> Result<(), Failure> {
+    let mut sides = Sides::new()?;
     for (load, shown) in &LOADS[..3] {
         let count = if *load == "sequential" { TURNS } else { MANY };
         let name = format!("Salamander, {shown}");
@@ -149,9 +172,11 @@ fn embedded(options: &Options, page: &mut Page) -> Result<(), Failure> {
         table.compare(&one.name, "20,000/s", one.rate().map(|rate| rate / 20_000.0), Some(Required::AtLeast(1.0)));
     }
     page.table(&table);
-    let mut sides = Sides::new();
+    let mut sides = Sides::new()?;
     sides.add("an idle worker", Program::Bench, "embedded", "", None, [("latency", TURNS)]);
     late(&sides.measure(options), page);
+    let mut sides = Sides::new()?;
+    memory.measure("a worker with the embedded queue", &sides.spec(Program::Bench, "embedded", "", None), options);
     Ok(())
 }
 
@@ -166,7 +191,8 @@ fn table(measured: &[Measured], marks: Marks) -> Table {
     let mut table = Table::rates("tasks", "task", measured);
     let find = |name: &str| measured.iter().find(|one| one.name == name);
     for (load, shown) in &LOADS[..3] {
-        let (Some(ours), Some(theirs)) = (find(&format!("Salamander, {shown}")), find(&format!("Celery, {shown}"))) else {
+        let (Some(ours), Some(theirs)) = (find(&format!("Salamander, {shown}")), find(&format!("Celery, {shown}")))
+        else {
             continue;
         };
         let mark = match *load {
@@ -186,8 +212,19 @@ fn table(measured: &[Measured], marks: Marks) -> Table {
     table
 }
 
+fn remember(
+    name: &str,
+    options: &Options,
+    memory: &mut Memory,
+    (broker, backend): (String, String),
+) -> Result<(), Failure> {
+    let mut sides = Sides::new()?;
+    memory.measure(name, &sides.spec(Program::Bench, "tasks", &broker, Some(&backend)), options);
+    Ok(())
+}
+
 fn latency(options: &Options, page: &mut Page, place: (String, String)) -> Result<(), Failure> {
-    let mut sides = Sides::new();
+    let mut sides = Sides::new()?;
     let (broker, backend) = place;
     sides.add("an idle worker", Program::Bench, "tasks", &broker, Some(&backend), [("latency", TURNS)]);
     late(&sides.measure(options), page);
@@ -199,7 +236,8 @@ fn late(measured: &[Measured], page: &mut Page) {
     let mut table = Table::new(&["ms from publishing to the beginning, 99th percentile"]);
     for one in measured {
         let seconds = one.rate().map(|rate| 1.0 / rate);
-        let shown = seconds.map_or_else(|| format!("failed: {}", one.failure.as_deref().unwrap_or("?")), |s| decimals(s * 1e3));
+        let shown = seconds
+            .map_or_else(|| format!("failed: {}", one.failure.as_deref().unwrap_or("?")), |s| decimals(s * 1e3));
         table.line(&one.name, vec![shown]);
         table.compare(&one.name, "10 ms", seconds.map(|seconds| seconds / WITHIN), Some(Required::AtMost(1.0)));
     }
