@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::certs::Certs;
 
-pub use rabbitmq::RabbitMq;
+pub use rabbitmq::{RabbitMq, rabbitmq_is_there};
 pub use redis::{Cluster, Redis, Sentinel};
 
 /// How long a server may take to be ready.
@@ -35,8 +35,8 @@ enum Kind {
 impl Store {
     /// A server of Redis that keeps everything at once; none where Redis is not installed, and then the test is left out.
     pub fn redis() -> Option<Self> {
-        if find(&["redis-server"], &[]).is_none() {
-            crate::left_out("there is no redis-server on this machine: cargo xtask setup installs it as root");
+        if let Err(reason) = redis_is_there() {
+            crate::left_out(reason);
             return None;
         }
         Some(Self::start(Kind::Redis))
@@ -186,6 +186,17 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Whether Redis is installed; else what there is to say.
+///
+/// # Errors
+/// Where it is not.
+pub fn redis_is_there() -> Result<(), &'static str> {
+    match find(&["redis-server"], &[]) {
+        Some(_) => Ok(()),
+        None => Err("there is no redis-server on this machine: cargo xtask setup installs it as root"),
     }
 }
 

@@ -61,8 +61,8 @@ impl RabbitMq {
     }
 
     fn with(vhosts: usize) -> Option<Self> {
-        if find(&["epmd"], &[]).is_none() || !Path::new(SERVER).exists() {
-            crate::left_out("there is no RabbitMQ on this machine: cargo xtask setup installs it as root");
+        if let Err(reason) = rabbitmq_is_there() {
+            crate::left_out(reason);
             return None;
         }
         let ports = Ports::free();
@@ -79,8 +79,8 @@ impl RabbitMq {
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<RabbitMq>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| Self::with(VHOSTS)).as_ref();
-        if shared.is_none() {
-            crate::left_out("there is no RabbitMQ on this machine: cargo xtask setup installs it as root");
+        if let (None, Err(reason)) = (shared, rabbitmq_is_there()) {
+            crate::left_out(reason);
         }
         shared
     }
@@ -248,6 +248,17 @@ impl Drop for RabbitMq {
     fn drop(&mut self) {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Whether RabbitMQ is installed; else what there is to say.
+///
+/// # Errors
+/// Where it is not.
+pub fn rabbitmq_is_there() -> Result<(), &'static str> {
+    match find(&["epmd"], &[]).is_some() && Path::new(SERVER).exists() {
+        true => Ok(()),
+        false => Err("there is no RabbitMQ on this machine: cargo xtask setup installs it as root"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{find, free_port};
+use super::{free_port, redis_is_there};
 use crate::certs::Certs;
 
 /// How long a server may take to be ready.
@@ -33,8 +33,8 @@ impl Redis {
 
     /// One that `redis-cli` needs these options for.
     fn reached(mut reach: Vec<String>, arguments: impl FnOnce(&Path, u16) -> Vec<String>) -> Option<Self> {
-        if find(&["redis-server"], &[]).is_none() {
-            crate::left_out("there is no redis-server on this machine: cargo xtask setup installs it as root");
+        if let Err(reason) = redis_is_there() {
+            crate::left_out(reason);
             return None;
         }
         let port = free_port();

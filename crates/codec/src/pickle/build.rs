@@ -61,6 +61,10 @@ impl<'de> Machine<'de> {
                 self.plain_instance(class)
             }
             (Class::OrderedDict, []) => self.add(Node::Dict(Vec::new())),
+            (Class::Signature, &[dict]) if matches!(self.nodes.get(dict as usize), Some(Node::Dict(_))) => {
+                self.again(dict);
+                Ok(())
+            }
             (
                 Class::Object
                 | Class::Reconstructor
@@ -68,6 +72,7 @@ impl<'de> Machine<'de> {
                 | Class::OrderedDict
                 | Class::Daemon
                 | Class::ExceptionWrapper
+                | Class::Signature
                 | Class::Uuid,
                 _,
             ) => Err(refused_class(&class)),

@@ -30,6 +30,8 @@ pub(super) enum Class<'de> {
     Proxy,
     Daemon,
     ExceptionWrapper,
+    /// `celery.canvas.signature`, which makes a signature of a dict: it stands for the dict.
+    Signature,
     Exception(Module, &'de str),
 }
 
@@ -40,6 +42,11 @@ pub(super) enum Module {
     Pyro,
     Sqlite3,
     Struct,
+    Celery,
+    Billiard,
+    Kombu,
+    /// `celery.utils.serialization`, of which only the wrapper of exceptions may come.
+    Wrapped,
 }
 
 /// Those that have one name. Python 2's names of modules come in protocols 0 to 2.
@@ -67,6 +74,7 @@ const TABLE: &[(&str, &str, Class<'static>)] = &[
     ("Pyro4.core", "Proxy", Class::Proxy),
     ("Pyro4.core", "Daemon", Class::Daemon),
     ("Pyro4.futures", "_ExceptionWrapper", Class::ExceptionWrapper),
+    ("celery.canvas", "signature", Class::Signature),
 ];
 
 const PYRO_ERRORS: &[&str] = &[
@@ -113,6 +121,10 @@ impl<'de> Class<'de> {
             "Pyro4.errors" | "Pyro5.errors" => (Module::Pyro, PYRO_ERRORS.contains(&name)),
             "sqlite3" => (Module::Sqlite3, SQLITE_ERRORS.contains(&name)),
             "struct" => (Module::Struct, name == "error"),
+            "celery.exceptions" => (Module::Celery, is_class(name)),
+            "billiard.exceptions" => (Module::Billiard, is_class(name)),
+            "kombu.exceptions" => (Module::Kombu, is_class(name)),
+            "celery.utils.serialization" => (Module::Wrapped, name == "UnpickleableExceptionWrapper"),
             _ => return None,
         };
         known.then_some(Class::Exception(module, name))
@@ -124,6 +136,12 @@ impl<'de> Class<'de> {
             self,
             Class::Uri | Class::Proxy | Class::Daemon | Class::ExceptionWrapper | Class::Exception(Module::Pyro, _)
         )
+    }
+
+    /// Whether only those know it who have Celery.
+    pub(super) fn is_celerys(self) -> bool {
+        let modules = [Module::Celery, Module::Billiard, Module::Kombu, Module::Wrapped];
+        matches!(self, Class::Exception(module, _) if modules.contains(&module)) || self == Class::Signature
     }
 
     /// The module and the name by which Pyro 4 knows it.
@@ -145,6 +163,10 @@ impl Module {
             Module::Pyro => "Pyro4.errors",
             Module::Sqlite3 => "sqlite3",
             Module::Struct => "struct",
+            Module::Celery => "celery.exceptions",
+            Module::Billiard => "billiard.exceptions",
+            Module::Kombu => "kombu.exceptions",
+            Module::Wrapped => "celery.utils.serialization",
         }
     }
 
@@ -155,6 +177,12 @@ impl Module {
             other => other.name(),
         }
     }
+}
+
+/// Whether a name of a module of exceptions is one of a class, as those are written.
+fn is_class(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -175,6 +203,10 @@ mod tests {
             ("Pyro4.core", "Proxy._pyroInvoke"),
             ("Pyro4.errors", "os"),
             ("sqlite3", "connect"),
+            ("celery.exceptions", "sys"),
+            ("celery.exceptions", "Retry.__init__"),
+            ("celery.canvas", "maybe_signature"),
+            ("celery.utils.serialization", "create_exception_cls"),
             ("", ""),
         ] {
             assert_eq!(Class::of_name(module, name), None, "{module}.{name}");

@@ -28,7 +28,7 @@ impl PickleWriter<'_> {
         let name = exception.class();
         let (module, short) = name.rsplit_once('.').unwrap_or(("", name));
         let class = Class::exception(module, short)
-            .filter(|class| !(self.without_pyro && class.is_pyros()))
+            .filter(|class| !(self.without_pyro && class.is_pyros()) && (self.kombu || !class.is_celerys()))
             .ok_or_else(|| unsupported(name))?;
         self.aside(|writer| {
             writer.called(class, |writer| exception.args().iter().try_for_each(|arg| write_value(arg, writer)))?;

@@ -273,6 +273,11 @@ impl<'de> Machine<'de> {
         self.add(Node::Scalar(token))
     }
 
+    /// A part that is there already.
+    pub(super) fn again(&mut self, id: Id) {
+        self.stack.push(id);
+    }
+
     pub(super) fn add(&mut self, node: Node<'de>) -> Result<()> {
         let id = Id::try_from(self.nodes.len()).map_err(|_| Error::new(Kind::TooLarge, "a pickle is too large"))?;
         self.nodes.push(node);

@@ -25,6 +25,8 @@ pub(crate) struct PickleWriter<'o> {
     pub(super) nested: usize,
     /// Pyro's classes are refused.
     pub(super) without_pyro: bool,
+    /// Celery's classes are not refused.
+    pub(super) kombu: bool,
 }
 
 /// An open container: the opcode that ends it, and how many objects it has so far.
@@ -36,7 +38,14 @@ struct Open {
 impl<'o> PickleWriter<'o> {
     pub(crate) fn new(out: &'o mut Output, settings: &'o Settings) -> Self {
         out.extend_from_slice(&[op::PROTO, PROTOCOL]);
-        Self { out, open: Vec::new(), instance: None, nested: 0, without_pyro: settings.without_pyro }
+        Self {
+            out,
+            open: Vec::new(),
+            instance: None,
+            nested: 0,
+            without_pyro: settings.without_pyro,
+            kombu: settings.kombu,
+        }
     }
 
     pub(crate) fn call(mut self, object: &str, method: &str, arguments: &dyn Arguments) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use salamander_value::Str;
-use salamander_wire::celery::{Compression, Serializer};
+use salamander_wire::celery::{Accept, Compression, Serializer};
 
 use super::Settings;
 use crate::backend::{Backend, Database, EmbeddedResults, PyroResults, ResultOptions, RpcOptions, RpcResults};
@@ -111,7 +111,10 @@ impl Opened {
             ("rpc", _) => {
                 not_there("rpc://", &options);
                 let ResultOptions { serializer, expires, .. } = options;
-                let options = RpcOptions { serializer, expires, ..RpcOptions::default() };
+                let accept = settings.result_accept_content.as_ref().unwrap_or(&settings.accept_content);
+                let accept = Accept::new(accept.iter().map(|name| &**name))?;
+                let persistent = settings.result_persistent.unwrap_or_default();
+                let options = RpcOptions { serializer, expires, persistent, accept };
                 Ok(Some(Arc::new(RpcResults::new(self.broker(), options))))
             }
             (scheme, _) if scheme.starts_with("db+") => {

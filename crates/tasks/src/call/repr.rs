@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use salamander_codec::Args;
-use salamander_value::{Dict, Value};
+use salamander_value::{Dict, FixedOffset, Time, TimeDelta, Value};
 
 /// How long such a text may become.
 const MOST: usize = 1024;
@@ -94,7 +94,7 @@ impl Text {
             Value::Dict(_) if self.levels >= LEVELS => self.piece("{...}"),
             Value::Dict(dict) => self.dict(dict),
             other => {
-                let text = other.to_string();
+                let text = times_text(other).unwrap_or_else(|| other.to_string());
                 let text = cut(&text, self.left).into_owned();
                 self.piece(&text);
             }
@@ -152,6 +152,47 @@ impl Text {
     }
 }
 
+/// Python's `repr()` of dates and times.
+fn times_text(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::DateTime(when) => {
+            let (date, clock) = (when.date, clock_text(when.time));
+            format!("datetime.datetime({}, {}, {}, {clock})", date.year, date.month, date.day)
+        }
+        Value::Date(date) => format!("datetime.date({}, {}, {})", date.year, date.month, date.day),
+        Value::Time(time) => format!("datetime.time({})", clock_text(**time)),
+        Value::TimeDelta(delta) => delta_text(*delta),
+        _ => return None,
+    })
+}
+
+fn clock_text(time: Time) -> String {
+    let mut text = format!("{}, {}", time.hour, time.minute);
+    match (time.second, time.microsecond) {
+        (0, 0) => {}
+        (second, 0) => text += &format!(", {second}"),
+        (second, microsecond) => text += &format!(", {second}, {microsecond}"),
+    }
+    match time.offset {
+        None => {}
+        Some(FixedOffset { microseconds: 0 }) => text += ", tzinfo=datetime.timezone.utc",
+        Some(FixedOffset { microseconds }) => {
+            // Less than a day either way is within the range.
+            let delta = delta_text(TimeDelta::from_micros(microseconds.into()).unwrap_or_default());
+            text += &format!(", tzinfo=datetime.timezone({delta})");
+        }
+    }
+    text
+}
+
+fn delta_text(delta: TimeDelta) -> String {
+    let (seconds, microseconds) = (i64::from(delta.seconds), i64::from(delta.microseconds));
+    let parts = [("days", i64::from(delta.days)), ("seconds", seconds), ("microseconds", microseconds)];
+    let named: Vec<String> =
+        parts.iter().filter(|(_, number)| *number != 0).map(|(name, number)| format!("{name}={number}")).collect();
+    format!("datetime.timedelta({})", if named.is_empty() { "0".to_owned() } else { named.join(", ") })
+}
+
 /// As Celery's `truncate`: so many characters, up to the end of a word, and dots where there are more.
 fn cut(text: &str, most: usize) -> Cow<'_, str> {
     if most == 0 || text.len() < most {
@@ -205,6 +246,22 @@ mod tests {
             text(vec![bytes(b"ab\n"), bytes(b"\xff"), 1.5.into(), Value::None]),
             "(b'ab\n', b'ff', 1.5, None)"
         );
+    }
+
+    #[test]
+    fn times_are_shown_as_python_shows_them() {
+        let time = |text: &str| Value::DateTime(Box::new(text.parse().unwrap()));
+        for (value, shown) in [
+            (time("2026-01-02T03:04:05.000006"), "datetime.datetime(2026, 1, 2, 3, 4, 5, 6)"),
+            (
+                time("2026-01-02T03:04:00-01:30"),
+                "datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.timezone(datetime.timedelta(days=-1, seconds=81000)))",
+            ),
+            (time("2026-01-02T00:00:00+00:00"), "datetime.datetime(2026, 1, 2, 0, 0, tzinfo=datetime.timezone.utc)"),
+            (Value::TimeDelta(TimeDelta::default()), "datetime.timedelta(0)"),
+        ] {
+            assert_eq!(text(vec![value]), format!("({shown},)"));
+        }
     }
 
     #[test]

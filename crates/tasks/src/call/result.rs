@@ -211,9 +211,9 @@ impl<T> AsyncResult<T> {
     /// As [`AsyncResult::found`].
     pub async fn info(&self) -> Result<Value> {
         let Some(meta) = self.meta().await? else { return Ok(Value::None) };
-        Ok(match &meta.result {
-            ResultValue::Exception(exception) => Value::Exception(Box::new(Exception::from(exception.clone()))),
-            _ => self.shared.result(&meta)?,
+        Ok(match meta.exception() {
+            Some(exception) => Value::Exception(Box::new(exception)),
+            None => self.shared.result(&meta)?,
         })
     }
 
@@ -261,16 +261,15 @@ impl<T> AsyncResult<T> {
     where
         T: DeserializeOwned,
     {
-        let exception = || match &meta.result {
-            ResultValue::Exception(exception) => {
-                let mut exception = Exception::from(exception.clone());
-                if let Some(traceback) = &meta.traceback {
-                    exception.set_traceback(traceback.split_inclusive('\n').map(str::to_owned).collect());
-                }
-                exception
+        let exception = || {
+            let mut exception = meta.exception().unwrap_or_else(|| match &meta.result {
+                ResultValue::Value(value) => Exception::new("builtins.Exception", value.clone()),
+                _ => Exception::new("builtins.Exception", Value::None),
+            });
+            if let Some(traceback) = &meta.traceback {
+                exception.set_traceback(traceback.split_inclusive('\n').map(str::to_owned).collect());
             }
-            ResultValue::Value(value) => Exception::new("builtins.Exception", value.clone()),
-            ResultValue::Encoded(_) => Exception::new("builtins.Exception", Value::None),
+            exception
         };
         match &meta.status {
             State::Failure => Err(Error::of_task(Kind::Task, exception())),

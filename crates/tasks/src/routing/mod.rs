@@ -85,7 +85,7 @@ impl Router {
                 (exchange, key)
             }
         };
-        let declare = queue.filter(|queue| !self.queues.is_broadcast(&queue.name));
+        let declare = queue.map(|queue| self.queues.announcement(&queue.name).unwrap_or(queue));
         Ok(Destination { exchange, routing_key, declare, queue: name })
     }
 }

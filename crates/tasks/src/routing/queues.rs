@@ -2,12 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use salamander_value::Str;
 
 use crate::app::Settings;
 use crate::broker::{Exchange, ExchangeKind, Queue};
+use crate::call::new_id;
 use crate::error::{Error, Kind, Result};
+
+/// After how long a queue goes that only brought its exchange along.
+const PASSING: Duration = Duration::from_secs(10);
 
 /// The queues by their names, in the order in which they were given; others are made when they are first named, unless that is
 /// switched off.
@@ -22,7 +27,8 @@ pub struct Queues {
     missing_type: Option<Str>,
     default_type: Option<Str>,
     max_priority: Option<u8>,
-    broadcast: Vec<Str>,
+    /// Those of which each worker has one of its own, and what is declared before they are sent to.
+    broadcast: Vec<(Str, Arc<Queue>)>,
 }
 
 #[derive(Debug, Default)]
@@ -119,13 +125,28 @@ impl Queues {
     pub fn broadcast(mut self, name: impl Into<Str>) -> Self {
         let name = name.into();
         let exchange = Exchange::new(name.clone(), ExchangeKind::Fanout);
-        self.broadcast.push(name.clone());
-        self.with(Queue { exchange, ..Queue::new(name) })
+        // The exchange has to be there, and is declared with a queue; this one goes by itself.
+        let passing = Queue {
+            exchange: exchange.clone(),
+            routing_key: Str::default(),
+            durable: false,
+            auto_delete: true,
+            expires: Some(PASSING),
+            ..Queue::new(format!("bcast.{}", new_id()))
+        };
+        self.broadcast.push((name.clone(), Arc::new(passing)));
+        // As Celery's: it is bound by the default routing key.
+        self.with(Queue { exchange, routing_key: Str::default(), ..Queue::new(name) })
     }
 
     /// Whether each worker has a queue of its own for this one.
     pub fn is_broadcast(&self, name: &str) -> bool {
-        self.broadcast.iter().any(|other| *other == *name)
+        self.announcement(name).is_some()
+    }
+
+    /// What is declared before such a queue is sent to.
+    pub(crate) fn announcement(&self, name: &str) -> Option<Arc<Queue>> {
+        self.broadcast.iter().find(|(other, _)| *other == *name).map(|(_, passing)| passing.clone())
     }
 
     /// A queue.

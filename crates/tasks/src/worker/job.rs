@@ -20,7 +20,8 @@ pub(crate) struct Known {
     /// It runs right where it is called, for as long as it likes.
     pub(crate) blocks: bool,
     pub(crate) acks_late: bool,
-    pub(crate) acks_on_failure_or_timeout: bool,
+    pub(crate) acks_on_failure: bool,
+    pub(crate) acks_on_timeout: bool,
     pub(crate) reject_on_worker_lost: bool,
     pub(crate) track_started: bool,
     pub(crate) ignore_result: bool,

@@ -230,12 +230,14 @@ impl Worker {
             let soft_time_limit =
                 options.soft_time_limit.or(worker.soft_time_limit).or(settings.task_soft_time_limit);
             let ignore_result = options.ignore_result.unwrap_or(settings.task_ignore_result);
+            // What is said of one of the two goes before what is said of both.
+            let both = options.acks_on_failure_or_timeout.unwrap_or(settings.task_acks_on_failure_or_timeout);
+            let acks = |own: Option<bool>, setting: Option<bool>| own.or(setting).unwrap_or(both);
             let task = Known {
                 blocks: method.is_some_and(|method| method.plain),
                 acks_late: options.acks_late.unwrap_or(settings.task_acks_late),
-                acks_on_failure_or_timeout: options
-                    .acks_on_failure_or_timeout
-                    .unwrap_or(settings.task_acks_on_failure_or_timeout),
+                acks_on_failure: acks(options.acks_on_failure, settings.task_acks_on_failure),
+                acks_on_timeout: acks(options.acks_on_timeout, settings.task_acks_on_timeout),
                 reject_on_worker_lost: options.reject_on_worker_lost.unwrap_or(settings.task_reject_on_worker_lost),
                 track_started: options.track_started.unwrap_or(settings.task_track_started),
                 ignore_result,

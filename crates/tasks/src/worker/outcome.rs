@@ -92,7 +92,7 @@ impl Shared {
         self.store_failure(job, State::Failure, exception).await;
         self.fail_on(job, exception).await;
         log::failed(job, exception);
-        match job.known.acks_on_failure_or_timeout {
+        match job.known.acks_on_failure {
             true => job.ack(),
             false => job.reject(false),
         }
@@ -141,7 +141,7 @@ impl Shared {
         self.store_failure(job, State::Failure, &exception).await;
         self.fail_on(job, &exception).await;
         log::handler_raised(&exception);
-        match job.known.acks_on_failure_or_timeout {
+        match job.known.acks_on_failure {
             true => job.ack(),
             false => job.reject(false),
         }
@@ -199,7 +199,7 @@ impl Shared {
         let exception = Exception::new("billiard.exceptions.TimeLimitExceeded", limit);
         self.store_failure(job, State::Failure, &exception).await;
         self.fail_on(job, &exception).await;
-        match job.known.acks_on_failure_or_timeout {
+        match job.known.acks_on_timeout {
             true => job.ack(),
             false => job.reject(true),
         }

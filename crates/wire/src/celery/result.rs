@@ -75,7 +75,7 @@ impl ResultMeta {
         match &self.result {
             ResultValue::Exception(exception) => Some(exception.clone().into()),
             ResultValue::Value(Value::Exception(exception)) if self.status.is_exception() => {
-                Some((**exception).clone())
+                Some(restored((**exception).clone()))
             }
             _ => None,
         }
@@ -279,9 +279,22 @@ impl From<ExceptionMeta> for Exception {
             Some(module) => format!("{module}.{}", meta.exc_type),
             None => format!("celery.exceptions.{}", meta.exc_type),
         };
-        match meta.exc_message {
+        restored(match meta.exc_message {
             Value::List(args) | Value::Tuple(args) => Exception::with_args(&class, args),
             arg => Exception::new(&class, arg),
+        })
+    }
+}
+
+/// What Celery has wrapped because it could not be pickled, as its own clients see it.
+fn restored(exception: Exception) -> Exception {
+    if exception.class_name() != "UnpickleableExceptionWrapper" {
+        return exception;
+    }
+    match exception.args() {
+        [Value::Str(module), Value::Str(name), Value::List(args) | Value::Tuple(args), ..] => {
+            Exception::with_args(&format!("{module}.{name}"), args.clone())
         }
+        _ => exception,
     }
 }
