@@ -1,4 +1,4 @@
-//! The machine, the versions and the day, for the head of the results.
+//! The machine, the versions and the day, for the head of a section's results.
 
 use std::fs::read_to_string;
 use std::process::Command;
@@ -14,8 +14,7 @@ pub fn describe(options: &Options) -> String {
     let memory = read_to_string("/proc/meminfo").unwrap_or_default();
     let memory = memory.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     format!(
-        "# Results\n\n\
-         Written by `{}` on {}, commit {}; do not edit. How to read this: `README.md` beside it.\n\n\
+        "Written by `{}` on {}, commit {}; do not edit. How to read this: `../README.md`.\n\n\
          - CPU: {} ({cpus} CPUs), memory {} GiB, load before the run {}\n\
          - Kernel: {}\n\
          - {}\n\

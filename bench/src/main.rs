@@ -1,4 +1,4 @@
-//! Measures Salamander beside its peers, on this machine, in one run, and writes `RESULTS.md`.
+//! Measures Salamander beside its peers, on this machine, in one run, and writes the folder `results`.
 //!
 //! This process measures and reports. What is measured are pairs of other processes, a client and a server: this program again
 //! (`systems`), the program in `peers`, and the scripts in `python`.
@@ -9,6 +9,7 @@ mod options;
 mod pair;
 mod process;
 mod report;
+mod results;
 mod sections;
 mod sizes;
 mod systems;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use salamander_bench_harness::{Args, Failure};
 
 use options::Options;
-use report::Report;
+use report::Page;
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -36,21 +37,21 @@ fn main() -> ExitCode {
 }
 
 fn measure(options: &Options) -> Result<(), Failure> {
-    let sections = sections::ALL;
-    let mut report = Report::new(options);
-    for (number, section) in sections.iter().enumerate().filter(|(_, section)| options.wants(section.name)) {
+    let sections: Vec<_> = sections::ALL.iter().filter(|section| options.wants(section.name)).collect();
+    let head = machine::describe(options);
+    let mut pages = Vec::new();
+    for (number, section) in sections.iter().enumerate() {
         eprintln!("section {}/{} {}", number + 1, sections.len(), section.name);
-        let mut page = report::Page::new(number + 1, section.title);
+        let mut page = Page::new(section.title);
         if let Err(failure) = (section.measure)(options, &mut page) {
             page.failed(&failure);
         }
-        println!("{}", page.markdown());
-        report.add(page);
+        println!("## {}\n\n{}\n{}", page.title(), page.summary(), page.text());
+        if let Some(folder) = &options.output {
+            results::write(folder, section.name, &head, &page)?;
+        }
+        pages.push(page);
     }
-    if let Some(path) = &options.output {
-        std::fs::write(path, report.markdown())?;
-        eprintln!("written to {}", path.display());
-    }
-    println!("{}", report.summary());
+    println!("{}", Page::count(&pages));
     Ok(())
 }

@@ -9,13 +9,14 @@ use salamander_bench_harness::Failure;
 use crate::sections;
 
 const USAGE: &str = "\
-usage: salamander-bench [--quick] [--only NAME]... [--no-peers] [--python PATH] [--output FILE]
+usage: salamander-bench [--quick] [--only NAME]... [--no-peers] [--python PATH] [--output FOLDER]
 
-  --quick        runs of 0.5 s instead of 2 s
-  --only NAME    this section alone; prints its tables, and leaves RESULTS.md as it is
-  --no-peers     without tarpc, tonic, jsonrpsee, Cap'n Proto and rusty-celery, which take long to build
+  --quick        runs of 0.5 s instead of 2 s, which leave results as they are
+  --only NAME    this section alone
+  --no-peers     without tarpc, tonic, jsonrpsee, Cap'n Proto and rusty-celery, which take long to build;
+                 leaves results as they are
   --python PATH  a Python with Pyro5, serpent, msgpack and Celery [$SALAMANDER_PYTHON, else .venv/bin/python]
-  --output FILE  where to write the results [bench/RESULTS.md, unless --only is given]
+  --output FOLDER  where to write each section's tables [bench/results]
 ";
 
 /// What the command line asks for.
@@ -26,6 +27,7 @@ pub struct Options {
     pub peers: Option<PathBuf>,
     /// The program in `queues`, if it could be built.
     pub queues: Option<PathBuf>,
+    /// The folder of results.
     pub output: Option<PathBuf>,
     only: Vec<String>,
 }
@@ -59,8 +61,8 @@ impl Options {
         {
             return Err(format!("there is no section {unknown}\n\n{}", usage()).into());
         }
-        if options.only.is_empty() && options.output.is_none() {
-            options.output = Some(here.join("RESULTS.md"));
+        if !options.quick && peers && options.output.is_none() {
+            options.output = Some(here.join("results"));
         }
         let wanted = sections::ALL.iter().any(|section| section.peers && options.wants(section.name));
         if peers && wanted {

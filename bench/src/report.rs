@@ -1,20 +1,11 @@
-//! [`Report`]: the tables, the marks, and what of them is missed.
+//! [`Page`]: a section's tables, its marks, and what of them is missed.
 
 use std::fmt::Write;
 
-use crate::machine;
-use crate::options::Options;
 use crate::pair::Measured;
-
-/// All that was measured in a run.
-pub struct Report {
-    head: String,
-    pages: Vec<Page>,
-}
 
 /// One section's tables.
 pub struct Page {
-    number: usize,
     title: &'static str,
     text: String,
     marks: Vec<Mark>,
@@ -135,8 +126,8 @@ impl Mark {
 }
 
 impl Page {
-    pub fn new(number: usize, title: &'static str) -> Self {
-        Self { number, title, text: String::new(), marks: Vec::new() }
+    pub fn new(title: &'static str) -> Self {
+        Self { title, text: String::new(), marks: Vec::new() }
     }
 
     /// Adds a paragraph.
@@ -157,42 +148,33 @@ impl Page {
         self.marks.push(Mark { of: "the section".into(), beside: "".into(), measured: None, required });
     }
 
-    pub fn markdown(&self) -> String {
-        format!("## {}. {}\n\n{}", self.number, self.title, self.text)
-    }
-}
-
-impl Report {
-    pub fn new(options: &Options) -> Self {
-        Self { head: machine::describe(options), pages: Vec::new() }
+    pub fn title(&self) -> &str {
+        self.title
     }
 
-    pub fn add(&mut self, page: Page) {
-        self.pages.push(page);
+    /// Paragraphs and tables.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many marks there are and how many of them are met, for all of these.
+    pub fn count<'a>(pages: impl IntoIterator<Item = &'a Self>) -> String {
+        let marks: Vec<_> = pages.into_iter().flat_map(|page| page.marks.iter().filter_map(Mark::met)).collect();
+        format!("{} of {} marks are met.", marks.iter().filter(|met| **met).count(), marks.len())
     }
 
     /// What is met and what is missed.
     pub fn summary(&self) -> String {
-        let marks = || self.pages.iter().flat_map(|page| page.marks.iter().map(move |mark| (page, mark)));
-        let all = marks().filter(|(_, mark)| mark.met().is_some()).count();
-        let missed: Vec<_> = marks().filter(|(_, mark)| mark.met() == Some(false)).collect();
-        let mut text = format!("{} of {all} marks are met.\n", all - missed.len());
-        if !missed.is_empty() {
-            text.push_str("\nMissed:\n\n");
+        let mut text = format!("{}\n", Self::count([self]));
+        let mut missed = self.marks.iter().filter(|mark| mark.met() == Some(false)).peekable();
+        if missed.peek().is_some() {
+            text.push('\n');
         }
-        for (page, Mark { of, beside, measured, required }) in missed {
+        for Mark { of, beside, measured, required } in missed {
             let required = required.map_or_else(String::new, |required| required.to_string());
             let measured = measured.map_or_else(|| "not measured".to_owned(), ratio);
             let beside = if beside.is_empty() { String::new() } else { format!(" to {beside}") };
-            let _ = writeln!(text, "- {}. {}: {of}: {measured}{beside} (mark {required})", page.number, page.title);
-        }
-        text
-    }
-
-    pub fn markdown(&self) -> String {
-        let mut text = format!("{}\n{}\n", self.head, self.summary());
-        for page in &self.pages {
-            text.push_str(&page.markdown());
+            let _ = writeln!(text, "- missed: {of}: {measured}{beside} (mark {required})");
         }
         text
     }
@@ -235,16 +217,12 @@ mod tests {
         table.line("ours", vec!["10".into()]);
         table.compare("ours", "theirs", Some(0.5), Some(Required::AtLeast(0.8)));
         table.compare("ours", "others'", Some(2.0), Some(Required::MoreThan(1.0)));
-        let mut page = Page::new(1, "Calls");
+        let mut page = Page::new("Calls");
         page.table(&table);
         assert!(
-            page.markdown()
+            page.text()
                 .contains("| ours | 10 | 0.50 | theirs | ≥ 0.8 | **MISSED** |\n| | | 2.00 | others' | > 1 | met |")
         );
-        let report = Report { head: String::new(), pages: vec![page] };
-        assert_eq!(
-            report.summary(),
-            "1 of 2 marks are met.\n\nMissed:\n\n- 1. Calls: ours: 0.50 to theirs (mark ≥ 0.8)\n"
-        );
+        assert_eq!(page.summary(), "1 of 2 marks are met.\n\n- missed: ours: 0.50 to theirs (mark ≥ 0.8)\n");
     }
 }

@@ -69,7 +69,7 @@ async fn chunks(context: &TaskContext, task: Value, it: Vec<Value>, n: u32) -> R
     let app = context.app().ok_or_else(without_queue)?;
     let task = Canvas::from_value(&task).map_err(raised)?;
     let group = crate::canvas::chunks(task, it, usize::try_from(n).unwrap_or(usize::MAX)).chunks_as_group();
-    let plan = planned(&group, app, &[], &Options::default());
+    let plan = planned(&group, app, &[], &Options::default()).map_err(raised)?;
     let tree = plan.promise.to_tree().to_value();
     carry_out(plan, app, Some(context)).await.map_err(raised)?;
     Ok(tree)

@@ -2,7 +2,7 @@
 
 use salamander_value::{Dict, Value};
 
-use super::{Canvas, Options, Origin, Shape};
+use super::{Canvas, Chord, Options, Origin, Shape};
 
 impl Canvas {
     /// The same with further arguments in front, as a partial of it.
@@ -43,12 +43,17 @@ impl Canvas {
             }
             Shape::Group(tasks) => Self { options, origin, ..Self::new(Shape::Group(tasks.clone())) },
             Shape::Chord(chord) => {
-                let mut chord = chord.clone();
-                if chord.frozen.take().is_none() {
-                    chord.header = chord.header.iter().map(Self::copy).collect();
-                }
-                chord.body = chord.body.as_ref().map(Self::copy);
-                chord.rest = named(&chord.rest);
+                let header = match chord.frozen {
+                    Some(_) => chord.header.clone(),
+                    None => chord.header.iter().map(Self::copy).collect(),
+                };
+                let chord = Box::new(Chord {
+                    task: chord.task.clone(),
+                    header,
+                    frozen: None,
+                    body: chord.body.as_ref().map(Self::copy),
+                    rest: named(&chord.rest),
+                });
                 Self { shape: Shape::Chord(chord), args: with(args), options, immutable: self.immutable, origin }
             }
         }

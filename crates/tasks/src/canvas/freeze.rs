@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use salamander_value::{Str, Value};
+use salamander_value::{Dict, Str, Value};
 
 use super::compose::joined;
 use super::{Canvas, Chord, Options, Promise, Shape};
@@ -14,7 +14,14 @@ pub(crate) struct Freezing<'a> {
     pub(crate) new_id: &'a mut dyn FnMut() -> Str,
     /// Where results go that are messages.
     pub(crate) reply_to: Str,
+    /// How much may still be said in signatures inside of signatures; the plan begins with what [`Canvas::may_embed`] gives.
+    pub(crate) left: usize,
 }
+
+/// How many values the signatures of bodies may come to, in all headers and bodies that they stand in: so many, and for each value of the
+/// canvas so many more.
+const EMBEDDED: usize = 1 << 20;
+const EMBEDDED_FOR_EACH: usize = 64;
 
 /// Where a canvas is, in what it is a part of.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +61,44 @@ impl Canvas {
     }
 
     /// It as the body that a header waits for. A group without members is none.
-    pub(super) fn awaited(&self) -> Option<Arc<Value>> {
-        (!self.is_empty_group()).then(|| Arc::new(self.to_value()))
+    ///
+    /// What headers inside of it are parts of is left out: it is said anew when they are sent, and with it each level would be a multiple of
+    /// the one inside. What grows all the same (bodies that end in
+    /// groups) comes to an end where it is too much.
+    pub(super) fn awaited(&self, freezing: &mut Freezing<'_>) -> Option<Arc<Value>> {
+        if self.is_empty_group() {
+            return None;
+        }
+        let mut own = self.clone();
+        own.strip_headers();
+        if !own.weighed(&mut freezing.left) {
+            freezing.left = 0;
+            return None;
+        }
+        Some(Arc::new(own.to_value()))
+    }
+
+    /// How much may be said in signatures inside of it.
+    pub(super) fn may_embed(&self) -> usize {
+        let mut left = usize::MAX;
+        self.weighed(&mut left);
+        (usize::MAX - left).saturating_mul(EMBEDDED_FOR_EACH).saturating_add(EMBEDDED)
+    }
+
+    /// Takes the number of its values away from what is left; whether there was enough.
+    fn weighed(&self, left: &mut usize) -> bool {
+        let kwargs = match &self.shape {
+            Shape::Task { kwargs, .. } => Some(kwargs),
+            Shape::Chord(chord) => Some(&chord.rest),
+            Shape::Chain(_) | Shape::Group(_) => None,
+        };
+        let named = kwargs.into_iter().flat_map(Dict::values);
+        let chord = self.options.get("chord");
+        let mut values =
+            self.args.iter().chain(named).chain(self.options.iter().map(|(_, value)| value)).chain(chord);
+        take(left, 6)
+            && values.all(|value| weighed(value, left))
+            && self.tasks().iter().chain(self.body()).all(|part| part.weighed(left))
     }
 
     fn freeze_task(&mut self, freezing: &mut Freezing<'_>, spot: &Spot) -> Promise {
@@ -96,7 +139,7 @@ impl Chord {
     fn freeze(&mut self, freezing: &mut Freezing<'_>, spot: &Spot) -> Promise {
         let body = self.body.as_mut().map(|body| {
             let promise = body.freeze(freezing, &Spot { parent_id: None, ..spot.clone() });
-            (promise, body.awaited())
+            (promise, body.awaited(freezing))
         });
         let header = Spot {
             chord: body.as_ref().and_then(|(_, awaited)| awaited.clone()),
@@ -193,7 +236,7 @@ fn freeze_chain(tasks: &mut [Canvas], freezing: &mut Freezing<'_>, spot: &Spot) 
             (Shape::Group(members), Some(mut body)) => {
                 results.pop();
                 let mut promise = body.freeze(freezing, &within);
-                let header = Spot { chord: body.awaited(), ..within.clone() };
+                let header = Spot { chord: body.awaited(freezing), ..within.clone() };
                 let mut options = Options::default();
                 let (id, ids) = freeze_group(members, &mut options, freezing, &header);
                 promise.after(Promise::group(id, ids));
@@ -228,10 +271,96 @@ fn flatten<'a>(tasks: &'a mut [Canvas], steps: &mut Vec<&'a mut Canvas>) {
     }
 }
 
+fn take(left: &mut usize, count: usize) -> bool {
+    match left.checked_sub(count) {
+        Some(rest) => {
+            *left = rest;
+            rest > 0
+        }
+        None => false,
+    }
+}
+
+fn weighed(value: &Value, left: &mut usize) -> bool {
+    match value {
+        Value::Dict(dict) => take(left, 1 + dict.len()) && dict.values().all(|value| weighed(value, left)),
+        value => take(left, 1) && value.as_slice().unwrap_or_default().iter().all(|value| weighed(value, left)),
+    }
+}
+
 /// One result behind the other: the first of these is the last one.
 pub(super) fn linked(results: Vec<Promise>) -> Promise {
     let mut results = results.into_iter();
     let mut last = results.next().unwrap_or_default();
     results.for_each(|before| last.after(before));
     last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Plan, chord, group};
+    use super::*;
+    use crate::error::Result;
+
+    fn planned(canvas: &Canvas) -> Result<Plan> {
+        let mut count = 0;
+        let mut new_id = || {
+            count += 1;
+            Str::from(format!("id{count}"))
+        };
+        let freezing = Freezing { new_id: &mut new_id, reply_to: "here".into(), left: 0 };
+        canvas.plan(&[], &Dict::new(), &Options::default(), freezing)
+    }
+
+    fn task() -> Canvas {
+        Canvas::of_task("t", Vec::new(), Dict::new())
+    }
+
+    fn three() -> [Canvas; 3] {
+        [task(), task(), task()]
+    }
+
+    #[test]
+    fn chords_in_chords_grow_with_their_depth_alone() {
+        let mut nested = task();
+        for _ in 0..40 {
+            nested = chord(three(), nested);
+        }
+        assert_eq!(planned(&nested).unwrap().steps.len(), 5);
+        let mut nested = task();
+        for _ in 0..40 {
+            nested = chord([nested, task(), task()], task());
+        }
+        assert_eq!(planned(&nested).unwrap().steps.len(), 40 * 4 + 1);
+    }
+
+    #[test]
+    fn what_would_grow_without_bound_is_refused() {
+        let groups = (0..30).map(|_| group(three())).chain([task()]).collect();
+        assert!(planned(&chord(three(), Canvas::new(Shape::Chain(groups)))).is_ok());
+        // Each member of the group says what it is a part of, and that is said by each member of the group inside.
+        let body = || Canvas::new(Shape::Chain(vec![task(), group(three())]));
+        let nested = (0..30).fold(task(), |nested, _| chord([nested], body()));
+        assert_eq!(planned(&nested).map(|_| ()).unwrap_err().kind(), crate::Kind::Misuse);
+    }
+
+    #[test]
+    fn as_deep_as_messages_may_nest_there_is_stack_enough() {
+        let kinds: [fn(Canvas) -> Canvas; 4] = [
+            |inner| Canvas::new(Shape::Group(vec![inner, task()])),
+            |inner| Canvas::new(Shape::Chain(vec![task(), inner])),
+            |inner| chord([task()], inner),
+            |inner| chord([inner], task()),
+        ];
+        // Threads of tokio have as much as those of the standard library.
+        let deep = move || {
+            for kind in kinds {
+                let nested = (0..63).fold(task(), |nested, _| kind(nested));
+                let travelled = Canvas::from_value(&nested.to_value()).unwrap();
+                // Some are refused, because the outer ones are said in all of the inner ones.
+                _ = planned(&travelled);
+            }
+        };
+        std::thread::Builder::new().stack_size(2 << 20).spawn(deep).unwrap().join().unwrap();
+    }
 }

@@ -11,7 +11,7 @@ use super::prepare::prepare;
 use super::{Canvas, Chord, Options, Origin, Own, Promise, Shape};
 use crate::App;
 use crate::call::{SendOptions, Signature};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// What has to be done for a canvas to run, in this order.
 #[derive(Debug)]
@@ -53,7 +53,17 @@ pub(crate) struct Beginning {
 
 impl Canvas {
     /// What has to be done for it to run, called with further arguments and options.
-    pub(crate) fn plan(&self, args: &[Value], kwargs: &Dict, options: &Options, freezing: Freezing<'_>) -> Plan {
+    ///
+    /// # Errors
+    /// Where chords are put together so that the signatures in their messages would grow without bound.
+    pub(crate) fn plan(
+        &self,
+        args: &[Value],
+        kwargs: &Dict,
+        options: &Options,
+        freezing: Freezing<'_>,
+    ) -> Result<Plan> {
+        let freezing = Freezing { left: self.may_embed(), ..freezing };
         let mut planner = Planner { freezing, steps: Vec::new(), children: Vec::new() };
         let promise = match (&self.origin.own, &self.shape) {
             (Some(Own::Chunks), _) => {
@@ -68,7 +78,10 @@ impl Canvas {
             }
             _ => planner.apply(self, args, kwargs, options),
         };
-        Plan { steps: planner.steps, promise, children: planner.children }
+        if planner.freezing.left == 0 {
+            return Err(Error::new(Kind::Misuse, "the chords of a canvas say too much in each other's messages"));
+        }
+        Ok(Plan { steps: planner.steps, promise, children: planner.children })
     }
 
     /// How many results of it count for a chord that it is a part of.
@@ -293,7 +306,8 @@ impl Planner<'_> {
         said.remove("chain");
         said.set_chord(None);
         header_options.set("task_id", group_id.clone().into());
-        let spot = Spot { group_id: Some(group_id.clone()), chord: body.awaited(), root_id, ..Spot::default() };
+        let chord_of = body.awaited(&mut self.freezing);
+        let spot = Spot { group_id: Some(group_id.clone()), chord: chord_of, root_id, ..Spot::default() };
         let mut header = chord.header.clone();
         let (_, results) = freeze_group(&mut header, &mut header_options, &mut self.freezing, &spot);
         if header.is_empty() {

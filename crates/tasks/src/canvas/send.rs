@@ -16,7 +16,7 @@ impl Canvas {
     ///
     /// # Errors
     /// - as [`Signature::send`](crate::Signature::send), for each of its tasks that is sent now
-    /// - [`Kind::Misuse`]: a chord without a body, and chords where there is no result backend
+    /// - [`Kind::Misuse`]: a chord without a body, chords whose messages would grow without bound, and chords where there is no result backend
     /// - [`Kind::Unsupported`]: chords where the result backend counts none, and `task_always_eager`
     ///
     /// # Cancellation
@@ -31,7 +31,7 @@ impl Canvas {
         }
         self.checked()?;
         let parent = TaskContext::current();
-        let plan = planned(&self, app, &[], &Options::default());
+        let plan = planned(&self, app, &[], &Options::default())?;
         let result = CanvasResult::of(app, plan.promise.clone());
         carry_out(plan, app, parent.as_ref()).await?;
         Ok(result)
@@ -39,8 +39,8 @@ impl Canvas {
 }
 
 /// What is to be done for a canvas.
-pub(crate) fn planned(canvas: &Canvas, app: &App, args: &[Value], options: &Options) -> Plan {
-    let freezing = Freezing { new_id: &mut new_id, reply_to: app.reply_to() };
+pub(crate) fn planned(canvas: &Canvas, app: &App, args: &[Value], options: &Options) -> Result<Plan> {
+    let freezing = Freezing { new_id: &mut new_id, reply_to: app.reply_to(), left: 0 };
     canvas.plan(args, &Dict::new(), options, freezing)
 }
 

@@ -6,7 +6,7 @@ use super::{Canvas, Chord, Options, Shape};
 use crate::error::{Error, Kind, Result};
 
 /// How deep canvases may nest that come from elsewhere.
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 64;
 
 impl Canvas {
     /// As it travels in messages.
@@ -34,7 +34,7 @@ impl Canvas {
     /// Out of what has travelled.
     ///
     /// # Errors
-    /// [`Kind::Message`] for what is no signature, of a kind that is not known, or nests deeper than 200 levels.
+    /// [`Kind::Message`] for what is no signature, of a kind that is not known, or nests deeper than 64 levels.
     pub fn from_value(value: &Value) -> Result<Self> {
         read(value, MAX_DEPTH)
     }

@@ -86,7 +86,7 @@ impl Shared {
         args: &[Value],
         options: &Options,
     ) -> Result<()> {
-        let plan = planned(canvas, &self.app, args, options);
+        let plan = planned(canvas, &self.app, args, options)?;
         carry_out(plan, &self.app, Some(within)).await
     }
 
