@@ -176,8 +176,12 @@ def dead(client, name, kind):
 
         def found():
             message = connection.default_channel.basic_get("rust.dead", no_ack=False)
-            if message is None or message.headers["id"] == result.id:
-                return message is not None
+            if message is None:
+                return False
+            if message.headers["id"] == result.id:
+                # Out of the way of who looks for one behind it.
+                connection.default_channel.basic_ack(message.delivery_tag)
+                return True
             # It is of somebody else, who looks for it.
             connection.default_channel.basic_reject(message.delivery_tag, requeue=True)
             return False
