@@ -1,6 +1,6 @@
 //! A worker in a process of its own, whose tasks are acknowledged late and note in a file what they do; tests kill it.
 //!
-//! tally URL FILE NAME [SETTING=VALUE]... [stays]
+//!     tally URL FILE NAME [SETTING=VALUE]... [stays]
 //!
 //! Settings are Celery's. With `stays` the task `tally.note` begins and never ends. `interop/python/celery_tally.py` is the same in Python.
 //! It says on its standard error output what a worker says, ` ready.` among it.
