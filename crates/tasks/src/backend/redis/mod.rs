@@ -179,7 +179,6 @@ impl Inner {
 
     async fn changed(&self, task_id: &str, seen: Option<&ResultMeta>) -> Result<ResultMeta> {
         let mut watching = self.watch(task_id);
-        let mut looked = 0;
         loop {
             let heard = watching.heard.borrow_and_update().clone();
             if let Some(last) = &heard.last {
@@ -190,16 +189,6 @@ impl Inner {
             }
             if let Some(error) = heard.failed {
                 return Err(error);
-            }
-            // Only after the server listens is nothing missed any more between looking and waiting.
-            if heard.listening != looked {
-                looked = heard.listening;
-                if let Some(meta) = self.find(task_id).await?
-                    && seen.is_none_or(|seen| *seen != meta)
-                {
-                    return Ok(meta);
-                }
-                continue;
             }
             if watching.heard.changed().await.is_err() {
                 return Err(crate::redis::closed());

@@ -4,22 +4,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
-use redis::{PushInfo, PushKind};
+use redis::{Pipeline, PushInfo, PushKind};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::redis::{Connection, Pauses, Place, Trouble, bytes, text};
+use crate::redis::{Connection, Pauses, Place, Trouble, array, bytes, text};
 use crate::{Error, Kind};
 
 /// How many keys one command subscribes to.
 const TOGETHER: usize = 512;
+/// How many keys one command looks at, which may be large.
+const LOOKED_AT: usize = 64;
 
-/// What is known of a key by listening.
+/// What is known of a key.
 #[derive(Clone, Default)]
 pub(super) struct Heard {
-    /// The server tells of what comes from now on. After a cut of the connection it is another number, and something may have been missed.
-    pub(super) listening: u64,
-    /// What came last.
+    /// What it was last, never what it was before that.
     pub(super) last: Option<Bytes>,
     /// Why nothing will come any more.
     pub(super) failed: Option<Error>,
@@ -41,6 +41,8 @@ struct State {
 
 struct Watch {
     heard: watch::Sender<Heard>,
+    /// The server has told of it since it was subscribed to.
+    told: bool,
     count: usize,
 }
 
@@ -76,7 +78,7 @@ impl Watches {
         let closed = state.closed;
         let watch = state.keys.entry(key.clone()).or_insert_with(|| {
             let failed = closed.then(crate::redis::closed);
-            Watch { heard: watch::Sender::new(Heard { failed, ..Heard::default() }), count: 0 }
+            Watch { heard: watch::Sender::new(Heard { failed, ..Heard::default() }), told: false, count: 0 }
         });
         watch.count += 1;
         let (heard, new) = (watch.heard.subscribe(), watch.count == 1);
@@ -107,11 +109,20 @@ impl Watches {
         }
     }
 
-    /// The server listens to these from now on.
-    fn listening(&self, keys: &[String], turn: u64) {
-        let state = self.state();
-        for watch in keys.iter().filter_map(|key| state.keys.get(key)) {
-            watch.heard.send_modify(|heard| heard.listening = turn);
+    /// The server tells of these from now on.
+    fn subscribed(&self, keys: &[String]) {
+        let mut state = self.state();
+        for key in keys {
+            if let Some(watch) = state.keys.get_mut(key) {
+                watch.told = false;
+            }
+        }
+    }
+
+    /// What was stored when it was looked for. Where the server has told of a key meanwhile, that is as new or newer.
+    fn found(&self, key: &str, stored: Bytes) {
+        if let Some(watch) = self.state().keys.get(key).filter(|watch| !watch.told) {
+            watch.heard.send_modify(|heard| heard.last = Some(stored));
         }
     }
 
@@ -124,8 +135,9 @@ impl Watches {
                 let mut data = push.data.into_iter();
                 let (key, payload) = (data.next().and_then(text), data.next().and_then(bytes));
                 if let (Some(key), Some(payload)) = (key, payload)
-                    && let Some(watch) = self.state().keys.get(&key)
+                    && let Some(watch) = self.state().keys.get_mut(&key)
                 {
+                    watch.told = true;
                     watch.heard.send_modify(|heard| heard.last = Some(payload));
                 }
             }
@@ -152,19 +164,22 @@ impl Drop for Watching {
 
 async fn listen(watches: Weak<Watches>, place: Arc<Place>, mut changed: mpsc::UnboundedReceiver<Change>) {
     let mut pauses = Pauses::new();
-    let mut turn = 0;
     loop {
-        turn += 1;
         let (pushes, mut pushed) = mpsc::unbounded_channel();
-        let error = match Connection::open(&place, &[], Some(pushes)).await {
-            Ok(mut connection) => match serve(&watches, &mut connection, &mut pushed, &mut changed, turn).await {
+        let ended = match Connection::open(&place, &[], Some(pushes)).await {
+            Ok(mut connection) => match serve(&watches, &mut connection, &mut pushed, &mut changed).await {
                 Ok(()) => return,
-                Err(trouble) => {
+                Err(Trouble::Broken(error)) => {
                     pauses.reset();
-                    trouble.into_error()
+                    Ok(error)
                 }
+                Err(Trouble::Refused(error)) => Err(error),
             },
-            Err(error) if error.kind() == Kind::Connection => error,
+            Err(error) if error.kind() == Kind::Connection => Ok(error),
+            Err(error) => Err(error),
+        };
+        let error = match ended {
+            Ok(error) => error,
             Err(error) => {
                 let Some(watches) = watches.upgrade() else { return };
                 watches.fail(&error);
@@ -185,16 +200,12 @@ async fn serve(
     connection: &mut Connection,
     pushed: &mut mpsc::UnboundedReceiver<PushInfo>,
     changed: &mut mpsc::UnboundedReceiver<Change>,
-    turn: u64,
 ) -> Result<(), Trouble> {
     let Some(all) = watches.upgrade().map(|watches| watches.state().keys.keys().cloned().collect::<Vec<_>>()) else {
         return Ok(());
     };
     for keys in all.chunks(TOGETHER) {
-        connection.subscribe("SUBSCRIBE", keys).await?;
-        if let Some(watches) = watches.upgrade() {
-            watches.listening(keys, turn);
-        }
+        subscribe(watches, connection, pushed, keys).await?;
     }
     let mut batch = Vec::with_capacity(TOGETHER);
     loop {
@@ -202,9 +213,7 @@ async fn serve(
             push = pushed.recv() => {
                 let (Some(push), Some(watches)) = (push, watches.upgrade()) else { return Ok(()) };
                 watches.told(push)?;
-                while let Ok(push) = pushed.try_recv() {
-                    watches.told(push)?;
-                }
+                hear(&watches, pushed)?;
             }
             count = changed.recv_many(&mut batch, TOGETHER) => {
                 let Some(watches) = watches.upgrade().filter(|_| count > 0) else { return Ok(()) };
@@ -222,10 +231,47 @@ async fn serve(
                     connection.subscribe("UNSUBSCRIBE", &leave).await?;
                 }
                 if !listen.is_empty() {
-                    connection.subscribe("SUBSCRIBE", &listen).await?;
-                    watches.listening(&listen, turn);
+                    let watches = Arc::downgrade(&watches);
+                    subscribe(&watches, connection, pushed, &listen).await?;
                 }
             }
         }
     }
+}
+
+/// Subscribes to keys, and looks what is there already.
+///
+/// Both on one connection: whatever was stored before the server looked, it has told of before it answers.
+async fn subscribe(
+    watches: &Weak<Watches>,
+    connection: &mut Connection,
+    pushed: &mut mpsc::UnboundedReceiver<PushInfo>,
+    keys: &[String],
+) -> Result<(), Trouble> {
+    connection.subscribe("SUBSCRIBE", keys).await?;
+    for keys in keys.chunks(LOOKED_AT) {
+        let Some(strong) = watches.upgrade() else { return Ok(()) };
+        hear(&strong, pushed)?;
+        strong.subscribed(keys);
+        drop(strong);
+        let mut look = Pipeline::new();
+        look.cmd("MGET").arg(keys);
+        let found = array(connection.run(&look).await?.pop().unwrap_or_default());
+        let Some(watches) = watches.upgrade() else { return Ok(()) };
+        hear(&watches, pushed)?;
+        for (key, stored) in keys.iter().zip(found) {
+            if let Some(stored) = bytes(stored) {
+                watches.found(key, stored);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes all that the server has told.
+fn hear(watches: &Watches, pushed: &mut mpsc::UnboundedReceiver<PushInfo>) -> Result<(), Trouble> {
+    while let Ok(push) = pushed.try_recv() {
+        watches.told(push)?;
+    }
+    Ok(())
 }

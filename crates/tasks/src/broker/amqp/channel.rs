@@ -39,6 +39,8 @@ pub(super) struct Channel {
 pub(super) enum Slot {
     /// Nobody; where it is refused, the channel's own ways are enough.
     Ignore,
+    /// Nobody; it is a queue or an exchange of this name that is made again.
+    Made(Str),
     /// Somebody.
     Reply(oneshot::Sender<Reply>),
 }

@@ -340,11 +340,7 @@ impl Broker for Amqp {
             let queues = queues.flat_map(|(queue, arguments)| state::declaring(queue, arguments));
             let requests: Vec<_> = topology.exchanges.iter().filter_map(state::making).chain(queues).collect();
             self.shared.ask(&requests).await?;
-            let mut state = self.shared.lock();
-            for queue in topology.queues.iter().filter(|queue| queue.exclusive || queue.auto_delete || !queue.durable)
-            {
-                state.passing.insert(queue.name.clone(), queue.clone());
-            }
+            self.shared.lock().made.add(topology);
             Ok(())
         })
     }
@@ -393,7 +389,7 @@ impl Broker for Amqp {
 
     fn delete<'a>(&'a self, queue: &'a str) -> Waits<'a, ()> {
         Box::pin(async move {
-            self.shared.lock().passing.remove(queue);
+            self.shared.lock().made.forget(queue);
             count(self.shared.ask(&[Request::QueueDelete { queue }]).await).map(|_| ())
         })
     }

@@ -14,7 +14,7 @@ use super::channel::{CONSUMERS, CONTROL, Channel, PUBLISHING, Slot};
 use super::link::Terms;
 use super::publishing::Publishing;
 use super::subscription::Subscription;
-use crate::broker::{Exchange, Queue};
+use crate::broker::{Exchange, Queue, Topology};
 use crate::{Error, Kind};
 
 /// The longest pause before a consumer that was thrown out is tried again.
@@ -31,6 +31,25 @@ pub(super) enum Phase {
     Closed,
 }
 
+/// Exchanges and queues by their names.
+#[derive(Default)]
+pub(super) struct Made {
+    exchanges: BTreeMap<Str, Exchange>,
+    queues: BTreeMap<Str, Queue>,
+}
+
+impl Made {
+    pub(super) fn add(&mut self, topology: &Topology) {
+        self.exchanges.extend(topology.exchanges.iter().map(|exchange| (exchange.name.clone(), exchange.clone())));
+        self.queues.extend(topology.queues.iter().map(|queue| (queue.name.clone(), queue.clone())));
+    }
+
+    pub(super) fn forget(&mut self, name: &str) {
+        self.exchanges.remove(name);
+        self.queues.remove(name);
+    }
+}
+
 /// What a connection and its users share.
 pub(super) struct State {
     pub(super) phase: Phase,
@@ -41,8 +60,9 @@ pub(super) struct State {
     pub(super) publishing: Publishing,
     pub(super) consumers: BTreeMap<u64, Arc<Subscription>>,
     pub(super) next_consumer: u64,
-    /// Queues that go with the connection, or with the broker: they are made again.
-    pub(super) passing: BTreeMap<Str, Queue>,
+    /// What was made here, and is made again on each connection before anything is published there: it may be another server, or one that
+    /// has forgotten something. What is published to a queue that there is not is confirmed, and gone.
+    pub(super) made: Made,
     /// Who waits for a connection.
     pub(super) waiting: Vec<oneshot::Sender<Result<(), Error>>>,
     pub(super) driver: Option<JoinHandle<()>>,
@@ -60,7 +80,7 @@ impl State {
             publishing: Publishing::default(),
             consumers: BTreeMap::new(),
             next_consumer: 0,
-            passing: BTreeMap::new(),
+            made: Made::default(),
             waiting: Vec::new(),
             driver: None,
             trouble: None,
@@ -81,11 +101,6 @@ impl State {
         self.terms = terms;
         self.out.clear();
         self.open_publishing()?;
-        let passing: Vec<Queue> = self.passing.values().cloned().collect();
-        if !passing.is_empty() {
-            self.open_control()?;
-            passing.iter().try_for_each(|queue| self.declare(CONTROL, queue))?;
-        }
         for consumer in self.consumers.values().cloned().collect::<Vec<_>>() {
             self.subscribe(&consumer)?;
         }
@@ -126,7 +141,27 @@ impl State {
     pub(super) fn open_publishing(&mut self) -> Result<(), WireError> {
         self.publishing.fail(None);
         self.request(PUBLISHING, &Request::ChannelOpen, Slot::Ignore)?;
-        self.request(PUBLISHING, &Request::ConfirmSelect, Slot::Ignore)
+        self.request(PUBLISHING, &Request::ConfirmSelect, Slot::Ignore)?;
+        let made = std::mem::take(&mut self.made);
+        let done = self.make_again(&made);
+        self.made = made;
+        done
+    }
+
+    /// On the same channel as what is published, because a broker keeps no order between two.
+    fn make_again(&mut self, made: &Made) -> Result<(), WireError> {
+        for (name, exchange) in &made.exchanges {
+            if let Some(request) = making(exchange) {
+                self.request(PUBLISHING, &request, Slot::Made(name.clone()))?;
+            }
+        }
+        for (name, queue) in &made.queues {
+            let arguments = arguments(queue);
+            for request in declaring(queue, &arguments) {
+                self.request(PUBLISHING, &request, Slot::Made(name.clone()))?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn open_control(&mut self) -> Result<(), WireError> {
@@ -193,6 +228,12 @@ impl State {
         }
         let Some(channel) = self.channels.remove(&number) else { return Ok(()) };
         let consumer = channel.consumer;
+        if let Some(Slot::Made(name)) = channel.slots.front() {
+            // It is there with other properties, say, and taken as it is; no publication is to blame.
+            tracing::debug!(%name, code = closed.code, reason = %closed.text, "the broker does not make something again");
+            self.made.forget(name);
+            return self.open_publishing();
+        }
         channel.fail(Some(closed));
         if number == PUBLISHING {
             self.publishing.fail(Some(closed));
