@@ -180,3 +180,22 @@ fn both_wake_up() {
         }
     });
 }
+
+/// A task of Celery's that is tried again may be over in another process before the first one has told that it is tried again.
+#[test]
+fn who_waits_is_told_of_the_end_whatever_comes_after_it() {
+    let Some(server) = Redis::start(&[]) else { return };
+    run(async {
+        let backend = results(&server.url(), Serializer::Json);
+        let _expected = backend.expect("tried");
+        server.until("we listen", |it| it.cli(&["PUBSUB", "NUMSUB", "celery-task-meta-tried"]).ends_with('1'));
+        let both = "for _, state in ipairs(ARGV) do redis.call('SET', KEYS[1], state) redis.call('PUBLISH', KEYS[1], state) end";
+        let [over, again] = ["FAILURE", "RETRY"].map(|state| {
+            let raised = json!({"exc_type": "ValueError", "exc_module": "builtins", "exc_message": ["no"]});
+            json!({"status": state, "result": raised, "traceback": null, "children": [], "task_id": "tried"})
+                .to_string()
+        });
+        server.cli(&["EVAL", both, "1", "celery-task-meta-tried", &over, &again]);
+        assert_eq!(state(&*backend, "tried", State::Failure).await.status, State::Failure);
+    });
+}

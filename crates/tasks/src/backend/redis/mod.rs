@@ -39,7 +39,7 @@ struct Inner {
     prefix: String,
     /// The results of chords' parts are kept in their order.
     ordered: bool,
-    stored: Stored,
+    stored: Arc<Stored>,
 }
 
 impl RedisResults {
@@ -64,8 +64,8 @@ impl RedisResults {
         prefix.push_str("celery-task-meta-");
         let place = Arc::new(place);
         let link = Link::new(Arc::clone(&place), scripts());
-        let watches = Arc::new(Watches::new(Arc::clone(&place)));
-        let stored = Stored::new(options);
+        let stored = Arc::new(Stored::new(options));
+        let watches = Arc::new(Watches::new(Arc::clone(&place), Arc::clone(&stored)));
         Ok(Self(Arc::new(Inner { place, link, watches, global_prefix, prefix, ordered, stored })))
     }
 }

@@ -8,6 +8,7 @@ use redis::{Pipeline, PushInfo, PushKind};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::backend::{Stored, finality};
 use crate::redis::{Connection, Pauses, Place, Trouble, array, bytes, text};
 use crate::{Error, Kind};
 
@@ -19,7 +20,8 @@ const LOOKED_AT: usize = 64;
 /// What is known of a key.
 #[derive(Clone, Default)]
 pub(super) struct Heard {
-    /// What it was last, never what it was before that.
+    /// What it was last, never what it was before that; once it is over, that it is over. A worker of Celery's may tell that a task is
+    /// tried again when another one has done that already.
     pub(super) last: Option<Bytes>,
     /// Why nothing will come any more.
     pub(super) failed: Option<Error>,
@@ -28,6 +30,7 @@ pub(super) struct Heard {
 /// Keys that somebody waits for.
 pub(super) struct Watches {
     place: Arc<Place>,
+    stored: Arc<Stored>,
     state: Mutex<State>,
 }
 
@@ -59,8 +62,8 @@ pub(super) struct Watching {
 }
 
 impl Watches {
-    pub(super) fn new(place: Arc<Place>) -> Self {
-        Self { place, state: Mutex::default() }
+    pub(super) fn new(place: Arc<Place>, stored: Arc<Stored>) -> Self {
+        Self { place, stored, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -122,8 +125,19 @@ impl Watches {
     /// What was stored when it was looked for. Where the server has told of a key meanwhile, that is as new or newer.
     fn found(&self, key: &str, stored: Bytes) {
         if let Some(watch) = self.state().keys.get(key).filter(|watch| !watch.told) {
-            watch.heard.send_modify(|heard| heard.last = Some(stored));
+            self.heard(watch, stored);
         }
+    }
+
+    fn heard(&self, watch: &Watch, state: Bytes) {
+        let finality = |state: &Bytes| self.stored.decode(state).map_or(0, |meta| finality(&meta.status));
+        watch.heard.send_modify(|heard| {
+            // Most tasks have one state to tell of, which is read by who waits for it.
+            let stays = heard.last.as_ref().map_or(0, finality);
+            if stays == 0 || (stays == 1 && finality(&state) >= 1) {
+                heard.last = Some(state);
+            }
+        });
     }
 
     fn told(&self, push: PushInfo) -> Result<(), Trouble> {
@@ -138,7 +152,7 @@ impl Watches {
                     && let Some(watch) = self.state().keys.get_mut(&key)
                 {
                     watch.told = true;
-                    watch.heard.send_modify(|heard| heard.last = Some(payload));
+                    self.heard(watch, payload);
                 }
             }
             _ => {}
