@@ -35,8 +35,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// Between looks for tables of bindings that nobody needs any more, as kombu has it, and how many go at once.
 const SWEEP: Duration = Duration::from_secs(60);
 const SWEPT: u32 = 100;
-/// How long others have time to come back before what they hold counts as forgotten.
-const AFTER_OUTAGE: Duration = Duration::from_secs(3);
+/// How long others have time to come back after an outage before what they hold counts as forgotten: a machine that is busy may need some.
+const AFTER_OUTAGE: Duration = Duration::from_secs(10);
 /// Between looks at the lists, where the server does not tell of changes.
 const LOOK: Duration = Duration::from_millis(50);
 
