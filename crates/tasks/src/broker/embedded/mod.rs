@@ -1,10 +1,10 @@
 //! [`Embedded`]: a broker in this process that keeps its queues in a file.
 
-#[cfg(test)]
-mod backlog;
 mod load;
 mod schema;
 mod store;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 use std::path::Path;
