@@ -124,6 +124,10 @@ impl TaskHeaders {
         put("stamped_headers", self.stamped_headers.into());
         put("stamps", self.stamps.into());
         for (name, value) in self.other {
+            // One that is known by name and is not what it should be stands behind, too, where it is found again in the same order.
+            if let Some(name) = name.as_str() {
+                dict.remove(name);
+            }
             // It came out of a dict, so it can be a key.
             _ = dict.insert_value(name, value);
         }

@@ -118,6 +118,17 @@ fn what_python_compressed_is_decompressed() {
 }
 
 #[test]
+fn headers_that_are_not_what_they_should_be_keep_their_order() {
+    let dict = Dict::from_iter([("id", "1"), ("own", "a"), ("task", "t"), ("retries", "many"), ("last", "z")]);
+    let headers = TaskHeaders::from(dict);
+    let names: Vec<_> = headers.other.keys().map(|name| name.as_str().unwrap().to_owned()).collect();
+    assert_eq!(names, ["own", "retries", "last"]);
+    // As text, because dicts are equal in any order.
+    let again = TaskHeaders::from(headers.to_dict());
+    assert_eq!(format!("{again:?}"), format!("{headers:?}"));
+}
+
+#[test]
 fn protocol_1_becomes_protocol_2() {
     let task = task(recorded::PROTOCOL_1);
     assert_eq!((&*task.headers.task, &*task.headers.id, task.headers.retries), ("tasks.add", ID, 1));
