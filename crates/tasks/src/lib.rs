@@ -22,6 +22,7 @@ pub mod task;
 mod waits;
 #[cfg(unix)]
 pub mod worker;
+pub mod workflow;
 
 pub use app::{App, AppBuilder, Settings};
 pub use call::{AsyncResult, Signature, allow_join_result};
@@ -31,6 +32,7 @@ pub use task::{Ignore, Reject, Retry, State, Task, TaskContext};
 pub use waits::Waits;
 #[cfg(unix)]
 pub use worker::{Worker, WorkerHandle, WorkerOptions};
+pub use workflow::Workflow;
 
 /// What the attributes' rendered code calls.
 #[doc(hidden)]
