@@ -15,6 +15,7 @@ pub mod call;
 pub mod canvas;
 pub mod control;
 mod error;
+pub mod permits;
 #[cfg(feature = "redis")]
 mod redis;
 pub mod routing;

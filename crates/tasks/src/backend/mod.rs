@@ -20,6 +20,7 @@ use salamander_wire::celery::ResultMeta;
 pub use self::redis::RedisResults;
 use crate::Waits;
 pub use crate::broker::pyro::PyroResults;
+use crate::permits::Permits;
 pub use chords::{Broken, Chords, Claim, Counted, Part};
 pub use database::Database;
 pub use embedded::EmbeddedResults;
@@ -73,6 +74,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What counts the parts of chords, where the backend can.
     fn chords(&self) -> Option<&dyn Chords> {
+        None
+    }
+
+    /// What is kept beside the results of what all who share them may do together, where the backend can.
+    fn permits(&self) -> Option<&dyn Permits> {
         None
     }
 

@@ -1,5 +1,6 @@
 //! Calling tasks: what is sent, and what comes back.
 
+mod dedupe;
 mod eager;
 mod environment;
 mod join;

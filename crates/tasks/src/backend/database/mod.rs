@@ -1,5 +1,6 @@
 //! [`Database`]: results in Celery's own tables, in SQLite or PostgreSQL.
 
+mod permits;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
@@ -15,6 +16,7 @@ use salamander_codec::Settings;
 use salamander_wire::celery::{ResultMeta, Serializer, settings};
 
 use super::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Update};
+use crate::permits::Permits;
 use crate::{Error, Kind, Result, Waits};
 use row::Row;
 use sqlite::Sqlite;
@@ -180,6 +182,10 @@ impl Backend for Database {
                 Tables::Postgres(tables) => tables.expire(before).await,
             }
         })
+    }
+
+    fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
     }
 
     fn close(&self) -> Waits<'_, ()> {

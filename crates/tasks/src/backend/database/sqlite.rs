@@ -9,7 +9,9 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
+use super::permits::{self, Act};
 use super::row::{Cell, Columns, Row, Statements, civil, micros};
+use crate::permits::{Permit, Taken};
 use crate::{Error, Kind, Result};
 
 /// How long to wait for others that write to the file.
@@ -38,6 +40,7 @@ enum Work {
     Find(String, oneshot::Sender<Result<Option<Row>>>),
     Forget(String, oneshot::Sender<Result<()>>),
     Expire(i64, oneshot::Sender<Result<u64>>),
+    Permits(Act, Vec<Permit>, oneshot::Sender<Result<Taken>>),
 }
 
 /// What is answered when the transaction is done.
@@ -77,6 +80,10 @@ impl Sqlite {
 
     pub(super) async fn forget(&self, task_id: &str) -> Result<()> {
         self.ask(|done| Work::Forget(task_id.to_owned(), done)).await
+    }
+
+    pub(super) async fn permits(&self, act: Act, permits: Vec<Permit>) -> Result<Taken> {
+        self.ask(|done| Work::Permits(act, permits, done)).await
     }
 
     pub(super) async fn expire(&self, before: i64) -> Result<u64> {
@@ -138,8 +145,10 @@ fn one(db: &Connection, statements: &Statements, work: Work) -> Answer {
             let before = civil(before);
             let tasks = db.execute("DELETE FROM celery_taskmeta WHERE date_done < ?", [&before]);
             let groups = db.execute("DELETE FROM celery_tasksetmeta WHERE date_done < ?", [&before]);
-            answer(done, tasks.and_then(|tasks| groups.map(|groups| (tasks + groups) as u64)))
+            let permits = permits::tidy_sqlite(db);
+            answer(done, permits.and(tasks).and_then(|tasks| groups.map(|groups| (tasks + groups) as u64)))
         }
+        Work::Permits(act, permits, done) => answer(done, permits::in_sqlite(db, act, &permits)),
     }
 }
 
