@@ -1,6 +1,6 @@
 //! A task that runs, and sends something in its own place, for its chord, or just so.
 
-use salamander_codec::Codec;
+use salamander_codec::{Args, Codec};
 use salamander_macros::task;
 use salamander_object::{Outcome, Started};
 use salamander_tasks::task::TaskRequest;
@@ -51,8 +51,8 @@ impl Host {
             chord: embedded("chord"),
             ..Embed::default()
         };
-        let mut arguments = salamander_codec::Args::default();
-        arguments.positional = vec![self.how.into(), recipe.to_string().into()];
+        let positional = vec![self.how.into(), recipe.to_string().into()];
+        let arguments = Args { positional, ..Args::default() };
         let body = TaskBody::encode(Serializer::Json, &arguments, &embed, &settings()).unwrap();
         let context = TaskContext::new(app.clone(), TaskRequest::new(TaskMessage::new(headers, body), "here"));
         let object = app.registry().get("tasks.sends").unwrap();
