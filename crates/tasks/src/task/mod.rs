@@ -3,6 +3,7 @@
 mod context;
 mod key;
 mod options;
+mod replace;
 mod request;
 mod run;
 mod signals;

@@ -1,5 +1,6 @@
 //! [`Database`]: results in Celery's own tables, in SQLite or PostgreSQL.
 
+mod groups;
 mod permits;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use salamander_codec::Settings;
 use salamander_wire::celery::{ResultMeta, Serializer, settings};
 
-use super::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Update};
+use super::{Backend, Capabilities, Expected, Found, Groups, Open, ResultOptions, Update};
 use crate::permits::Permits;
 use crate::{Error, Kind, Result, Waits};
 use row::Row;
@@ -185,6 +186,10 @@ impl Backend for Database {
     }
 
     fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
         Some(self)
     }
 

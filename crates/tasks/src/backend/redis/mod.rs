@@ -1,6 +1,7 @@
 //! [`RedisResults`]: results in Redis, as Celery keeps them there.
 
 mod chords;
+mod groups;
 mod watch;
 
 use std::sync::{Arc, LazyLock};
@@ -10,7 +11,7 @@ use salamander_value::Dict;
 use salamander_wire::celery::ResultMeta;
 
 use self::watch::{Watches, Watching};
-use super::{Backend, Capabilities, Chords, Expected, Found, ResultOptions, Stored, Update, finality};
+use super::{Backend, Capabilities, Chords, Expected, Found, Groups, ResultOptions, Stored, Update, finality};
 use crate::permits::{Permit, Permits, Taken};
 use crate::redis::{Link, Place, Script, bytes, integer, permits};
 use crate::{Result, Waits};
@@ -122,6 +123,10 @@ impl Backend for RedisResults {
     }
 
     fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
         Some(self)
     }
 
