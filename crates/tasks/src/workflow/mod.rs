@@ -2,7 +2,8 @@
 //!
 //! [`Tree::of`] draws a canvas that is not sent yet. [`Workflow::send`] sends one and keeps its tree beside the results, so that others find
 //! all of it by its id, what is not sent yet among it; [`App::workflow`](crate::App::workflow) finds that again. Of what was sent in another
-//! way, by Python's Celery for one, is known what the result backend keeps: from a task on all that it has led to so far.
+//! way, by Python's Celery for one, is known what the result backend keeps: from a task on all that it has led to so far, and the members of a group that was
+//! saved.
 //!
 //! ```no_run
 //! # use salamander_tasks::{App, Signature, workflow::Workflow};
@@ -102,7 +103,15 @@ impl Workflow {
             Found::Pending | Found::Unknown => None,
         };
         let whole = kept.is_some();
-        let tree = kept.unwrap_or_else(|| Tree::task(Some(id.clone())));
+        let tree = match (kept, backend.groups()) {
+            (Some(kept), _) => kept,
+            // A group that was saved is found by its own id.
+            (None, Some(groups)) => match groups.restore(&id).await? {
+                Some(group) => Tree::of_result(&group),
+                None => Tree::task(Some(id.clone())),
+            },
+            (None, None) => Tree::task(Some(id.clone())),
+        };
         Ok(Self { app: app.clone(), id, tree, result: None, whole, read: HashSet::new() })
     }
 
