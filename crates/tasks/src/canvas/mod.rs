@@ -33,7 +33,7 @@ pub(crate) use options::Options;
 pub(crate) use plan::{Plan, Step};
 pub use promise::Promise;
 pub use result::CanvasResult;
-pub(crate) use send::{carry_out, planned};
+pub(crate) use send::{carry_out, carry_out_with, planned};
 
 /// A signature, or what is composed of signatures: a chain, a group or a chord. Not sent yet.
 ///
