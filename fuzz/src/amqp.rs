@@ -29,11 +29,7 @@ pub fn amqp(data: &[u8]) {
 /// The frames of a stream that comes in reads of these sizes, and what ended it.
 fn received(stream: &[u8], sizes: &[u8]) -> (Vec<Frame>, Option<WireErrorKind>) {
     let (mut buffer, mut frames) = (BytesMut::new(), Vec::new());
-    let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
-    let mut rest = stream;
-    while !rest.is_empty() {
-        let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
-        rest = later;
+    for read in super::reads(stream, sizes) {
         buffer.extend_from_slice(read);
         loop {
             let before = buffer.capacity();

@@ -16,6 +16,17 @@ use salamander_value::{Kind, Value, read_value};
 /// A target: its name, which is that of its corpus, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
+/// A stream as it comes in reads of these sizes, over and over; squares, so that one byte says much or little. All at once where there are none.
+fn reads<'a>(stream: &'a [u8], sizes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
+    let mut rest = stream;
+    std::iter::from_fn(move || {
+        let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
+        rest = later;
+        Some(read).filter(|read| !read.is_empty())
+    })
+}
+
 /// All targets.
 pub const TARGETS: [Target; 18] = [
     ("serpent", serpent),
@@ -197,11 +208,7 @@ macro_rules! frames {
                 let mut decoder = Decoder::new(MAX_MESSAGE_SIZE);
                 let mut buffer = BytesMut::new();
                 let mut found = Vec::new();
-                let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
-                let mut rest = stream;
-                while !rest.is_empty() {
-                    let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
-                    rest = later;
+                for read in super::reads(stream, sizes) {
                     buffer.extend_from_slice(read);
                     loop {
                         match decoder.decode(&mut buffer) {
@@ -226,7 +233,7 @@ macro_rules! frames {
 }
 
 mod frames {
-    use super::MAX_MESSAGE_SIZE;
+    use super::{MAX_MESSAGE_SIZE, reads};
 
     frames!(pyro5, |out, message: &Message| salamander_wire::pyro5::begin(
         out,
@@ -280,11 +287,7 @@ mod connection {
         let mut decoder = Decoder::new(MAX_MESSAGE_SIZE);
         let mut buffer = BytesMut::new();
         let mut found = Vec::new();
-        let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
-        let mut rest = stream;
-        while !rest.is_empty() {
-            let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
-            rest = later;
+        for read in super::reads(stream, sizes) {
             buffer.extend_from_slice(read);
             loop {
                 match decoder.decode(&mut buffer) {

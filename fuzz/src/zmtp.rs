@@ -36,11 +36,7 @@ struct Received {
 fn received(socket: SocketType, stream: &[u8], sizes: &[u8]) -> Received {
     let mut session = Session::new(socket, MAX_MESSAGE_SIZE);
     let (mut buffer, mut out, mut received) = (BytesMut::new(), Output::new(), Received::default());
-    let mut sizes = sizes.iter().map(|&size| usize::from(size).pow(2) + 1).cycle();
-    let mut rest = stream;
-    'reads: while !rest.is_empty() {
-        let (read, later) = rest.split_at(sizes.next().unwrap_or(rest.len()).min(rest.len()));
-        rest = later;
+    'reads: for read in super::reads(stream, sizes) {
         buffer.extend_from_slice(read);
         loop {
             match session.receive(&mut buffer, &mut out) {

@@ -57,10 +57,11 @@ struct Ports {
 impl RabbitMq {
     /// A server; none where RabbitMQ is not installed, and then the test is left out.
     pub fn start() -> Option<Self> {
-        Self::with(OWN_VHOSTS)
+        Self::with_vhosts(OWN_VHOSTS)
     }
 
-    fn with(vhosts: usize) -> Option<Self> {
+    /// A server with so many virtual hosts to give; none where RabbitMQ is not installed, and then the test is left out.
+    pub fn with_vhosts(vhosts: usize) -> Option<Self> {
         if let Err(reason) = rabbitmq_is_there() {
             crate::left_out(reason);
             return None;
@@ -78,7 +79,7 @@ impl RabbitMq {
     /// The server of this process, which nobody stops; none where RabbitMQ is not installed, and then the test is left out.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<RabbitMq>> = OnceLock::new();
-        let shared = SHARED.get_or_init(|| Self::with(VHOSTS)).as_ref();
+        let shared = SHARED.get_or_init(|| Self::with_vhosts(VHOSTS)).as_ref();
         if let (None, Err(reason)) = (shared, rabbitmq_is_there()) {
             crate::left_out(reason);
         }

@@ -51,6 +51,13 @@ pub(crate) fn asked(app: &App, worker: &str) -> Control {
     app.control().destination([worker]).timeout(LONG)
 }
 
+/// Waits until a worker of Celery's listens: on Redis it says that it is ready a moment before it subscribes to what is told to all.
+pub(crate) async fn listens(app: &App, worker: &str) {
+    let within = Duration::from_secs(1);
+    let asked = app.control().destination([worker]).timeout(within);
+    until("it listens", || async { !asked.ping().await.unwrap().is_empty() }).await;
+}
+
 /// The answer of the one worker that was asked.
 #[track_caller]
 pub(crate) fn only(replies: Result<Vec<Reply>>) -> Value {

@@ -4,7 +4,7 @@ use salamander_value::{Dict, Value};
 use tokio::runtime::Runtime;
 
 use crate::programs::worker::Worker;
-use crate::{Place, asked, only, until};
+use crate::{Place, asked, listens, only, until};
 
 const OURS: &str = "ours@here";
 const THEIRS: &str = "theirs@here";
@@ -36,6 +36,11 @@ fn workers_learn_of_each_other(place: &Place) {
     let mut theirs = Worker::celery(&place.broker, &place.backend, &["-P", "solo", "-n", THEIRS]);
     theirs.until("mingle: sync with 1 nodes");
     theirs.until("mingle: sync complete");
+    runtime.block_on(async {
+        let app = place.app();
+        listens(&app, THEIRS).await;
+        app.broker().close().await.unwrap();
+    });
     runtime.block_on(knows(place, THEIRS, "known-to-ours"));
     assert!(ours.terminate());
     runtime.block_on(revoke(place, THEIRS, "known-to-theirs"));

@@ -7,7 +7,7 @@ use salamander_value::{Dict, Value};
 use salamander_wire::celery::State;
 
 use crate::programs::worker::{LONG, Worker, up};
-use crate::{Place, app, asked, exception, has, only, sent, until};
+use crate::{Place, app, asked, exception, has, listens, only, sent, until};
 
 const NODE: &str = "asked@here";
 
@@ -63,6 +63,7 @@ async fn celerys(place: Option<Place>) {
     let worker =
         Worker::celery(&place.broker, &place.backend, &["-P", "prefork", "-c", "1", "-n", NODE, "--without-mingle"]);
     let app = place.app();
+    listens(&app, NODE).await;
     asks(&app).await;
     terminates(&app).await;
     ends(&app, worker).await;

@@ -5,7 +5,7 @@ use salamander_tasks::{App, AsyncResult, Kind, Signature};
 use salamander_value::Value;
 
 use crate::programs::worker::{LONG, Worker};
-use crate::{Place, asked, exception, has, only, sent, until};
+use crate::{Place, asked, exception, has, listens, only, sent, until};
 
 const NODE: &str = "revokes@here";
 
@@ -72,7 +72,9 @@ async fn celerys(place: Option<Place>) {
     let Some(place) = place else { return };
     let arguments = ["-P", "prefork", "-c", "1", "-n", NODE, "-Q", "celery,later", "--without-mingle"];
     let _worker = Worker::celery(&place.broker, &place.backend, &arguments);
-    each_state(&place.app(), place.backend != "rpc://").await;
+    let app = place.app();
+    listens(&app, NODE).await;
+    each_state(&app, place.backend != "rpc://").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

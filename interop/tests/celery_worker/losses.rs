@@ -1,70 +1,15 @@
 //! Child processes that are lost again and again, over each broker: who is told, what is tried once more, and what is put aside.
 
-use interop::queues::Directory;
-use interop::servers::{RabbitMq, Store};
-use salamander_codec::Arguments;
-use salamander_tasks::{App, AsyncResult, Result, Signature};
-use salamander_value::{Exception, Value};
+use interop::servers::Store;
+use salamander_tasks::{App, AsyncResult, Signature};
+use salamander_value::Value;
 
-use crate::programs::Server;
-use crate::programs::worker::{LONG, Worker, signal, up};
+use crate::programs::worker::{LONG, Worker, signal};
+use crate::scene::{NO_SETTINGS, NODE, Scene, exception};
 
-const NODE: &str = "loses@here";
 const LATE: &str = "[celery]\ntask_acks_late = true\ntask_reject_on_worker_lost = true\n";
 
-/// A broker, a worker with one child process, and what sends to it.
-struct Scene {
-    app: App,
-    worker: Worker,
-    _servers: (Option<Store>, Option<Server>, Directory),
-}
-
 impl Scene {
-    fn redis(settings: &str, arguments: &[&str]) -> Option<Self> {
-        let server = Store::redis()?;
-        let url = server.url();
-        Some(Self::on(&url, &url, settings, arguments, (Some(server), None)))
-    }
-
-    fn rabbitmq(settings: &str, arguments: &[&str]) -> Option<Self> {
-        let url = RabbitMq::shared()?.vhost();
-        Some(Self::on(&url, "rpc://", settings, arguments, (None, None)))
-    }
-
-    fn embedded(name: &str, settings: &str, arguments: &[&str]) -> Self {
-        let (up, port) = up(name, &["--no-demo"]);
-        let url = format!("pyro://localhost:{port}/kombu.broker");
-        Self::on(&url, "rpc://", settings, arguments, (None, Some(up)))
-    }
-
-    fn on(
-        broker: &str,
-        backend: &str,
-        settings: &str,
-        arguments: &[&str],
-        (store, up): (Option<Store>, Option<Server>),
-    ) -> Self {
-        let directory = Directory::new();
-        let file = directory.file("celery.toml");
-        std::fs::write(&file, settings).unwrap();
-        let always = ["-P", "prefork", "-c", "1", "-n", NODE, "--settings", file.to_str().unwrap()];
-        let worker = Worker::start(broker, backend, &[&always[..], arguments].concat());
-        let app = App::builder().broker_url(broker).result_backend(backend).build().unwrap();
-        Self { app, worker, _servers: (store, up, directory) }
-    }
-
-    async fn sent(&self, name: &str, arguments: impl Arguments) -> AsyncResult {
-        Signature::new(name, arguments).send(&self.app).await.unwrap()
-    }
-
-    async fn result(&self, name: &str, arguments: impl Arguments) -> Result<Value> {
-        self.sent(name, arguments).await.get_within(LONG).await
-    }
-
-    async fn adds(&self) {
-        assert_eq!(self.result("tasks.add", (5, 5)).await.unwrap(), Value::Int(10));
-    }
-
     /// Waits until a task runs in another child than this, and gives that and whether it has been delivered before.
     async fn runs_in(&self, task: &AsyncResult, before: u32) -> (u32, bool) {
         let control = self.app.control().destination([NODE]).timeout(LONG);
@@ -82,10 +27,6 @@ impl Scene {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
-}
-
-fn exception(result: Result<Value>) -> Exception {
-    result.unwrap_err().exception().unwrap().clone()
 }
 
 /// A task that takes its process with it is tried three times in all, and then put aside.
@@ -169,7 +110,7 @@ async fn children_work_on_redis() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn children_work_on_rabbitmq() {
-    let Some(scene) = Scene::rabbitmq("[celery]\n", &[]) else { return };
+    let Some(scene) = Scene::rabbitmq(NO_SETTINGS, &[]) else { return };
     children_work(scene).await;
 }
 
@@ -192,7 +133,7 @@ async fn a_child_that_has_too_much_memory_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_that_has_little_memory_stays() {
-    let scene = Scene::embedded("losses_little", "[celery]\n", &["--max-memory-per-child", "1000000000"]);
+    let scene = Scene::embedded("losses_little", NO_SETTINGS, &["--max-memory-per-child", "1000000000"]);
     let children = scene.worker.children();
     scene.adds().await;
     scene.adds().await;

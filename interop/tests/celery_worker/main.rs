@@ -6,3 +6,4 @@ mod losses;
 mod prefork;
 #[path = "../programs/mod.rs"]
 mod programs;
+mod scene;

@@ -1,49 +1,14 @@
 //! Child processes of our worker: what they run, and what becomes of those that end.
 
-use crate::programs::Server;
-use salamander_codec::Arguments;
-use salamander_tasks::{App, AsyncResult, Result, Signature};
-use salamander_value::{Exception, Value};
+use salamander_value::Value;
 use salamander_wire::celery::State;
 
-use crate::programs::worker::{LONG, Worker, signal, up};
-
-/// Queues, a worker with child processes, and what sends to it.
-struct Scene {
-    app: App,
-    worker: Worker,
-    _up: Server,
-}
-
-impl Scene {
-    fn new(name: &str, arguments: &[&str]) -> Self {
-        let (up, port) = up(name, &["--no-demo"]);
-        let url = format!("pyro://localhost:{port}/kombu.broker");
-        let worker = Worker::start(&url, "rpc://", &[&["-P", "prefork", "-c", "1"], arguments].concat());
-        let app = App::builder().broker_url(url).result_backend("rpc://").build().unwrap();
-        Self { app, worker, _up: up }
-    }
-
-    async fn sent(&self, name: &str, arguments: impl Arguments) -> AsyncResult {
-        Signature::new(name, arguments).send(&self.app).await.unwrap()
-    }
-
-    async fn result(&self, name: &str, arguments: impl Arguments) -> Result<Value> {
-        self.sent(name, arguments).await.get_within(LONG).await
-    }
-
-    async fn adds(&self) {
-        assert_eq!(self.result("tasks.add", (5, 5)).await.unwrap(), Value::Int(10));
-    }
-}
-
-fn exception(result: Result<Value>) -> Exception {
-    result.unwrap_err().exception().unwrap().clone()
-}
+use crate::programs::worker::{LONG, signal};
+use crate::scene::{NO_SETTINGS, Scene, exception};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn children_run_jobs_and_end_with_the_worker() {
-    let scene = Scene::new("prefork_jobs", &[]);
+    let scene = Scene::embedded("prefork_jobs", NO_SETTINGS, &[]);
     let children = scene.worker.children();
     assert_eq!(children.len(), 1);
     scene.adds().await;
@@ -57,7 +22,7 @@ async fn children_run_jobs_and_end_with_the_worker() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hard_time_limit_kills_the_child() {
-    let mut scene = Scene::new("prefork_hard", &["--time-limit", "2"]);
+    let mut scene = Scene::embedded("prefork_hard", NO_SETTINGS, &["--time-limit", "2"]);
     let children = scene.worker.children();
     let failed = exception(scene.result("tasks.sleep", (600,)).await);
     assert_eq!(failed.class(), "billiard.exceptions.TimeLimitExceeded");
@@ -70,7 +35,7 @@ async fn a_hard_time_limit_kills_the_child() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_soft_time_limit_is_told_to_the_child() {
-    let scene = Scene::new("prefork_soft", &["--soft-time-limit", "0.5"]);
+    let scene = Scene::embedded("prefork_soft", NO_SETTINGS, &["--soft-time-limit", "0.5"]);
     let children = scene.worker.children();
     let failed = exception(scene.result("tasks.sleep", (600,)).await);
     assert_eq!(failed.class(), "billiard.exceptions.SoftTimeLimitExceeded");
@@ -80,7 +45,7 @@ async fn a_soft_time_limit_is_told_to_the_child() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_that_crashes_is_lost_and_another_takes_its_place() {
-    let scene = Scene::new("prefork_crash", &[]);
+    let scene = Scene::embedded("prefork_crash", NO_SETTINGS, &[]);
     let children = scene.worker.children();
     let sent = scene.sent("tasks.sleep", (600,)).await;
     let mut changes = sent.changes();
@@ -103,7 +68,7 @@ async fn a_child_that_crashes_is_lost_and_another_takes_its_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_that_died_with_nothing_to_do_is_replaced() {
-    let scene = Scene::new("prefork_idle", &[]);
+    let scene = Scene::embedded("prefork_idle", NO_SETTINGS, &[]);
     let children = scene.worker.children();
     signal(children[0], "KILL");
     scene.adds().await;
@@ -112,7 +77,7 @@ async fn a_child_that_died_with_nothing_to_do_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_is_replaced_after_so_many_tasks() {
-    let scene = Scene::new("prefork_many", &["--max-tasks-per-child", "2"]);
+    let scene = Scene::embedded("prefork_many", NO_SETTINGS, &["--max-tasks-per-child", "2"]);
     let first = scene.worker.children();
     scene.adds().await;
     assert_eq!(scene.worker.children(), first);

@@ -112,6 +112,21 @@ fn both(sides: &mut Sides, mut place: impl FnMut() -> (String, String)) {
     }
 }
 
+/// Those of `queues`, where that could be built: rusty-celery, and the bare client of the broker.
+fn rivals(
+    options: &Options,
+    sides: &mut Sides,
+    (name, system, count): (&str, &str, u64),
+    mut place: impl FnMut() -> (String, String),
+) {
+    if options.queues.is_some() {
+        let url = place().0;
+        sides.add("rusty-celery, without results", Program::Queues, "rusty", &url, None, [("done", SOME)]);
+        let url = place().0;
+        sides.add(name, Program::Queues, system, &url, None, [("done", count)]);
+    }
+}
+
 fn redis(options: &Options, page: &mut Page, memory: &mut Memory) -> Result<(), Failure> {
     let server = Redis::start(&["--appendfsync", "everysec"]).ok_or("there is no Redis")?;
     let mut database = 0;
@@ -122,12 +137,7 @@ fn redis(options: &Options, page: &mut Page, memory: &mut Memory) -> Result<(), 
     };
     let mut sides = Sides::new()?;
     both(&mut sides, &mut place);
-    if options.queues.is_some() {
-        let url = place().0;
-        sides.add("rusty-celery, without results", Program::Queues, "rusty", &url, None, [("done", SOME)]);
-        let url = place().0;
-        sides.add("Redis alone: push and pop", Program::Queues, "redis", &url, None, [("done", 10 * MANY)]);
-    }
+    rivals(options, &mut sides, ("Redis alone: push and pop", "redis", 10 * MANY), &mut place);
     page.say("Redis, which writes all it is told to a file and has that on the disk within a second (`appendonly yes`, `appendfsync everysec`):");
     let measured = sides.measure(options);
     let table = table(&measured, Marks { celery: 20.0, rusty: Required::AtLeast(3.0), bare: None });
@@ -137,16 +147,11 @@ fn redis(options: &Options, page: &mut Page, memory: &mut Memory) -> Result<(), 
 }
 
 fn rabbitmq(options: &Options, page: &mut Page, memory: &mut Memory) -> Result<(), Failure> {
-    let server = RabbitMq::start().ok_or("there is no RabbitMQ")?;
+    let server = RabbitMq::with_vhosts(16).ok_or("there is no RabbitMQ")?;
     let mut place = || (server.vhost(), "rpc://".to_owned());
     let mut sides = Sides::new()?;
     both(&mut sides, &mut place);
-    if options.queues.is_some() {
-        let url = place().0;
-        sides.add("rusty-celery, without results", Program::Queues, "rusty", &url, None, [("done", SOME)]);
-        let url = place().0;
-        sides.add("lapin alone, confirmed and acknowledged", Program::Queues, "lapin", &url, None, [("done", MANY)]);
-    }
+    rivals(options, &mut sides, ("lapin alone, confirmed and acknowledged", "lapin", MANY), &mut place);
     page.say("RabbitMQ, persistent messages, each confirmed and each acknowledged (rusty-celery's and Celery's are not confirmed):");
     let measured = sides.measure(options);
     let table = table(&measured, Marks { celery: 8.0, rusty: Required::MoreThan(1.0), bare: Some(0.7) });

@@ -18,6 +18,10 @@ use crate::worker::commands::WorkerHandle;
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// How long the others may take to tell what they know. Celery gives them a second, in which it does nothing else; here nothing waits for
+/// them, so that busy ones are heard too.
+const MINGLE: Duration = Duration::from_secs(5);
+
 /// A worker's mailbox; it is closed when this is dropped.
 pub(in crate::worker) struct Mailbox {
     tasks: Vec<JoinHandle<()>>,
@@ -139,7 +143,7 @@ async fn mingle(shared: Arc<Shared>, worker: WorkerHandle) {
     tracing::info!(target: "celery.worker.consumer.mingle", "mingle: searching for neighbors");
     let own = worker.control("revoked", Dict::new()).await.unwrap_or_default();
     let arguments = Dict::from_iter([("from_node", Value::from(shared.name.clone())), ("revoked", own)]);
-    let replies = match shared.app.control().ask("hello", arguments).await {
+    let replies = match shared.app.control().timeout(MINGLE).ask("hello", arguments).await {
         Ok(replies) => replies,
         Err(error) => return tracing::warn!("the other workers could not be asked: {error}"),
     };
