@@ -24,7 +24,7 @@ use salamander_wire::celery::Message;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisBroker;
 #[cfg(feature = "amqp")]
-pub use amqp::Amqp;
+pub use amqp::{Amqp, AmqpOptions};
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
 pub use embedded::{Embedded, EmbeddedOptions};

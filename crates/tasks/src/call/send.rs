@@ -65,8 +65,10 @@ impl<T> Signature<T> {
                 options.ignore_result.or(known.options.ignore_result).or(Some(settings.task_ignore_result));
             options.time_limit = options.time_limit.or(settings.task_time_limit);
             options.soft_time_limit = options.soft_time_limit.or(settings.task_soft_time_limit);
+            options.priority = options.priority.or(settings.task_default_priority);
         } else if let Some(known) = app.task(&task) {
             options.fill_task(&known);
+            options.priority = options.priority.or(settings.task_default_priority);
         }
         if let (Some(hard), Some(soft)) = (options.time_limit, options.soft_time_limit)
             && soft > hard
@@ -86,7 +88,7 @@ impl<T> Signature<T> {
         let request = parent.map(TaskContext::request);
         let root = || request.map(|request| request.root_id().unwrap_or(request.id()).into());
         let parent_id = || request.map(|request| Str::from(request.id()));
-        let priority = options.priority.or(settings.task_default_priority).or_else(|| {
+        let priority = options.priority.or_else(|| {
             request.filter(|_| settings.task_inherit_parent_priority).and_then(|request| request.priority())
         });
         let (args, kwargs) = arguments_text(&arguments);

@@ -124,11 +124,7 @@ impl Engine {
                 },
                 () = sleep_until(next.unwrap_or_else(Instant::now).into()), if next.is_some() => self.tick(),
             }
-            // What is held takes no place of what could run.
-            let wanted = match self.prefetch {
-                0 => 0,
-                base => base.saturating_add(u32::try_from(self.held.len()).unwrap_or(u32::MAX)),
-            };
+            let wanted = self.wanted();
             if wanted != prefetch {
                 prefetch = wanted;
                 consumer.set_prefetch(prefetch);
@@ -153,6 +149,17 @@ impl Engine {
             tracing::error!("cannot write the file of revoked tasks: {error}");
         }
         drop(consumer);
+    }
+
+    /// How many messages may be unsettled: what is held takes no place of what could run, unless `worker_eta_task_limit` is reached.
+    fn wanted(&self) -> u32 {
+        let held = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
+        let most = self.shared.app.settings().worker_eta_task_limit;
+        let most = most.map_or(u32::MAX, |most| u32::try_from(most).unwrap_or(u32::MAX));
+        match self.prefetch {
+            0 => 0,
+            base => base.saturating_add(held).min(most.max(base)),
+        }
     }
 
     fn takes(&self) -> bool {
