@@ -5,6 +5,7 @@ import sys
 import warnings
 
 import celery
+from celery.backends.base import Backend
 from kombu.transport import memory
 
 from celery_canvas_recipes import made
@@ -25,8 +26,17 @@ def any_(*args, **kwargs):
 app.finalize()
 backend = app.backend
 chords, sizes = [], []
-backend.apply_chord = lambda header, body, **_: chords.append(
-    [header[0], [result.as_tuple() for result in header[1]]])
+unlocks = False
+
+
+def apply_chord(header, body, **options):
+    chords.append([header[0], [result.as_tuple() for result in header[1]]])
+    if unlocks:
+        # As with backends that do not count.
+        Backend.apply_chord(backend, header, body, **options)
+
+
+backend.apply_chord = apply_chord
 backend.set_chord_size = lambda group_id, size: sizes.append([group_id, size])
 backend.on_task_call = lambda *_: {}
 
@@ -44,6 +54,7 @@ for line in sys.stdin:
     asked = json.loads(line)
     try:
         canvas = made(asked["recipe"])
+        unlocks = asked.get("unlock", False)
         answer = {"sent": sent(canvas)} if asked.get("send") else {"made": canvas}
         text = json.dumps(answer)
     except Exception as error:

@@ -324,7 +324,9 @@ impl Planner<'_> {
             self.apply(&body, &[Value::List(Vec::new())], &Dict::new(), &Options::default());
             return promise;
         }
-        let beginning = Beginning { group_id: group_id.clone(), header: results, body: chord_of };
+        // An empty group is nothing that parts wait for, but it is told of.
+        let told = chord_of.or_else(|| body.is_empty_group().then(|| Arc::new(body.to_value())));
+        let beginning = Beginning { group_id: group_id.clone(), header: results, body: told };
         self.steps.push(Step::Chord(Box::new(beginning)));
         said.update(&delay);
         said.set("task_id", group_id.into());

@@ -164,6 +164,9 @@ fn unlock(app: &App, group_id: &Str, header: &[ResultTree], body: &Value) -> Res
     };
     said.exchange = options.text("exchange");
     said.routing_key = options.text("routing_key");
+    if let Some(headers) = options.get("headers").and_then(Value::as_dict) {
+        said.headers = headers.clone();
+    }
     Ok(signature)
 }
 
