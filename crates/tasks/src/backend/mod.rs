@@ -6,6 +6,7 @@
 pub(crate) mod chords;
 mod database;
 mod embedded;
+pub(crate) mod groups;
 pub(crate) mod ledger;
 mod open;
 #[cfg(feature = "redis")]
@@ -25,6 +26,8 @@ pub use chords::{Begun, Broken, Chords, Claim, Counted, Lost, Part};
 pub use database::Database;
 pub use embedded::EmbeddedResults;
 pub(crate) use embedded::Kept;
+pub use groups::Groups;
+pub(crate) use groups::groups_among_results;
 pub(crate) use ledger::sqlite::{TABLES as CHORDS, answer};
 pub(crate) use ledger::{Answer, Ask, Hold};
 pub(crate) use open::Open;
@@ -76,6 +79,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What counts the parts of chords, where the backend can.
     fn chords(&self) -> Option<&dyn Chords> {
+        None
+    }
+
+    /// What keeps the results of groups together, where the backend can.
+    fn groups(&self) -> Option<&dyn Groups> {
         None
     }
 

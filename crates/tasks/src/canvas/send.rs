@@ -31,7 +31,7 @@ impl Canvas {
 
     pub(crate) async fn sent(self, app: &App) -> Result<CanvasResult> {
         if app.settings().task_always_eager {
-            return Err(Error::new(Kind::Unsupported, "canvases do not run in place; task_always_eager is on"));
+            return Err(in_place());
         }
         self.checked()?;
         let parent = TaskContext::current();
@@ -40,6 +40,21 @@ impl Canvas {
         carry_out(plan, app, parent.as_ref()).await?;
         Ok(result)
     }
+}
+
+impl Canvas {
+    /// It as a task that can run in place.
+    pub(crate) fn alone(&self, app: &App) -> Result<Signature> {
+        let mut plan = planned(self, app, &[], &Options::default())?;
+        match (plan.steps.pop(), plan.steps.is_empty()) {
+            (Some(Step::Send(leaf)), true) if self.is_task() => leaf.into_signature(app),
+            _ => Err(in_place()),
+        }
+    }
+}
+
+fn in_place() -> Error {
+    Error::new(Kind::Unsupported, "canvases do not run in place; task_always_eager is on")
 }
 
 /// What is to be done for a canvas.
@@ -170,7 +185,7 @@ fn unlock(app: &App, group_id: &Str, header: &[ResultTree], body: &Value) -> Res
     Ok(signature)
 }
 
-fn chords(app: &App) -> Result<&dyn Chords> {
+pub(crate) fn chords(app: &App) -> Result<&dyn Chords> {
     let Some(backend) = app.backend() else {
         return Err(Error::new(Kind::Misuse, "chords need a result backend, and none is configured"));
     };

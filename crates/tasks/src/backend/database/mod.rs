@@ -1,5 +1,6 @@
 //! [`Database`]: results in Celery's own tables, in SQLite or PostgreSQL.
 
+mod groups;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
@@ -15,7 +16,7 @@ use salamander_codec::Settings;
 use salamander_wire::celery::{ResultMeta, Serializer, settings};
 
 use super::ledger::Ledger;
-use super::{Answer, Ask, Backend, Capabilities, Chords, Expected, Found, Open, ResultOptions, Update};
+use super::{Answer, Ask, Backend, Capabilities, Chords, Expected, Found, Groups, Open, ResultOptions, Update};
 use crate::{Error, Kind, Result, Waits};
 use row::Row;
 use sqlite::Sqlite;
@@ -184,6 +185,10 @@ impl Backend for Database {
     }
 
     fn chords(&self) -> Option<&dyn Chords> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
         Some(self)
     }
 

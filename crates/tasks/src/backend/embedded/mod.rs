@@ -10,7 +10,8 @@ use salamander_wire::celery::{ResultMeta, Serializer};
 
 use super::ledger::Ledger;
 use super::{
-    Answer, Ask, Backend, Capabilities, Chords, Claim, Expected, Found, Open, ResultOptions, Stored, Update, finality,
+    Answer, Ask, Backend, Capabilities, Chords, Claim, Expected, Found, Groups, Open, ResultOptions, Stored, Update,
+    finality, groups_among_results,
 };
 use crate::broker::hub::Posting;
 use crate::broker::{Embedded, Memory, Publication};
@@ -114,6 +115,10 @@ impl Backend for EmbeddedResults {
         Some(self)
     }
 
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         self.open.close();
         Box::pin(self.kept.flush())
@@ -151,6 +156,8 @@ impl Ledger for EmbeddedResults {
         })
     }
 }
+
+groups_among_results!(EmbeddedResults);
 
 impl std::fmt::Debug for EmbeddedResults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -56,6 +56,8 @@ pub(crate) enum Ask {
     Begin { group: Str, header: Blob, body: Blob, unlocked: bool, lifetime: Option<u64> },
     /// So many parts have to end.
     Size { group: Str, size: u64, lifetime: Option<u64> },
+    /// So many parts more have to end.
+    Grow { group: Str, count: u64 },
     /// A part has ended.
     Part { group: Str, task: Str, place: i64, result: Blob, token: Str },
     /// The body of a chord.

@@ -47,6 +47,11 @@ pub(crate) async fn answer(db: &Transaction<'_>, now: i64, ask: &Ask) -> Result<
             run(db, sql, &[&&**group, &number(*size), &now, &until(lifetime)]).await?;
             Ok(Answer::Done)
         }
+        Ask::Grow { group, count } => {
+            let sql = "UPDATE salamander_chords SET size = size + $1 WHERE group_id = $2";
+            run(db, sql, &[&number(*count), &&**group]).await?;
+            Ok(Answer::Done)
+        }
         Ask::Part { group, task, place, result, token } => {
             match state(db, group).await? {
                 Some(OPEN | UNLOCKED) => {}

@@ -56,6 +56,10 @@ pub(crate) fn answer(db: &Connection, now: i64, ask: &Ask, ended: HasEnded<'_>) 
             )?;
             Ok(Answer::Done)
         }
+        Ask::Grow { group, count } => {
+            run(db, "UPDATE salamander_chords SET size = size + ? WHERE group_id = ?", params![count, &**group])?;
+            Ok(Answer::Done)
+        }
         Ask::Part { group, task, place, result, token } => {
             match state(db, group)? {
                 Some(OPEN | UNLOCKED) => {}

@@ -15,7 +15,8 @@ use super::outbox::Outbox;
 use super::terms::Sent as Posted;
 use crate::backend::ledger::Ledger;
 use crate::backend::{
-    Answer, Ask, Backend, Capabilities, Chords, Claim, Expected, Found, Open, ResultOptions, Stored, Update, finality,
+    Answer, Ask, Backend, Capabilities, Chords, Claim, Expected, Found, Groups, Open, ResultOptions, Stored, Update,
+    finality, groups_among_results,
 };
 use crate::broker::Publication;
 use crate::broker::hub::Posting;
@@ -152,6 +153,10 @@ impl Backend for PyroResults {
         Some(self)
     }
 
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         // The connection is the broker's, and each store is done when it says so.
         self.open.close();
@@ -193,6 +198,8 @@ impl Ledger for PyroResults {
         })
     }
 }
+
+groups_among_results!(PyroResults);
 
 impl std::fmt::Debug for PyroResults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
