@@ -73,8 +73,17 @@ impl RedisResults {
 }
 
 fn scripts() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 6]> = LazyLock::new(|| {
-        [&*STORE, &*chords::PART, &*chords::EXTEND, &*chords::FINISH, &*permits::TAKE, &*permits::RENEW]
+    static ALL: LazyLock<[&Script; 8]> = LazyLock::new(|| {
+        [
+            &*STORE,
+            &*chords::PART,
+            &*chords::EXTEND,
+            &*chords::FINISH,
+            &*chords::DUE,
+            &*chords::LOOK,
+            &*permits::TAKE,
+            &*permits::RENEW,
+        ]
     });
     &*ALL
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::load;
 use super::store::{Found, MOST_BYTES, Mailbox};
+use crate::backend::{Answer, Ask, answer};
 use crate::broker::hub::{Entry, JournaledMessage as Message, Page, now};
 use crate::permits::Row;
 use crate::{Error, Kind, Result};
@@ -30,6 +31,8 @@ pub(super) enum Work {
     Expire(oneshot::Sender<Result<u64>>),
     /// Permits that are taken or given back.
     Permits(Vec<Row>, oneshot::Sender<Result<()>>),
+    /// A question about chords.
+    Chord(Ask, oneshot::Sender<Result<Answer>>),
 }
 
 /// Pauses after a failure, so that a full disk costs no more than it must.
@@ -55,6 +58,7 @@ pub(super) fn run(mut db: Connection, mailbox: &Mailbox) {
                     Work::Store { waits, .. } => _ = waits.send(Err(error.clone())),
                     Work::Expire(waits) => _ = waits.send(Err(error.clone())),
                     Work::Permits(_, waits) => _ = waits.send(Err(error.clone())),
+                    Work::Chord(_, waits) => _ = waits.send(Err(error.clone())),
                     other => failed.push(other),
                 }
             }
@@ -82,7 +86,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     let over: HashSet<u64> = batch.iter().filter_map(removed).collect();
     let mut never = HashSet::new();
     let (mut found, mut stored, mut pages, mut purged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut expired = 0;
+    let (mut expired, mut answers) = (0, Vec::new());
     let transaction = db.transaction_with_behavior(TransactionBehavior::Deferred)?;
     for work in batch.iter() {
         match work {
@@ -105,6 +109,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             }
             Work::Permits(rows, _) => rows.iter().try_for_each(|row| permit(&transaction, row))?,
             Work::Find(tasks, _) => found.push(find_all(&transaction, tasks)?),
+            Work::Chord(ask, _) => answers.push(answer(&transaction, now(), ask, &mut has_ended)?),
             Work::Expire(_) => {
                 expired = transaction.prepare_cached("DELETE FROM results WHERE expires <= ?")?.execute([now()])?;
                 transaction.prepare_cached("DELETE FROM permits WHERE until <= ?")?.execute([now()])?;
@@ -114,6 +119,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     transaction.commit()?;
     let (mut found, mut stored) = (found.into_iter(), stored.into_iter());
     let (mut pages, mut purged) = (pages.into_iter(), purged.into_iter());
+    let mut answers = answers.into_iter();
     for work in batch.drain(..) {
         match work {
             Work::Entry(Entry::Confirm(waits)) => _ = waits.send(Ok(())),
@@ -123,6 +129,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Find(_, waits) => _ = waits.send(Ok(found.next().unwrap_or_default())),
             Work::Expire(waits) => _ = waits.send(Ok(expired as u64)),
             Work::Permits(_, waits) => _ = waits.send(Ok(())),
+            Work::Chord(_, waits) => _ = answers.next().map(|answer| waits.send(Ok(answer))),
             _ => {}
         }
     }
@@ -137,6 +144,11 @@ fn find_all(db: &Transaction<'_>, tasks: &[Str]) -> rusqlite::Result<Found> {
         found.push(one);
     }
     Ok(found)
+}
+
+/// Whether a task has a result.
+fn has_ended(db: &Connection, task: &str) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM results WHERE task = ? AND finality > 0")?.exists([task])
 }
 
 fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<(Bytes, u8)>> {
