@@ -4,7 +4,7 @@ use salamander_value::{Exception, Str, Value};
 use salamander_wire::celery::{ResultTree, ResultValue, State};
 
 use crate::Waits;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// What a result backend does that counts the parts of chords, so that the worker that ends the last one sends the body.
 pub trait Chords: Send + Sync {
@@ -14,6 +14,12 @@ pub trait Chords: Send + Sync {
 
     /// So many parts have to end.
     fn set_size<'a>(&'a self, group_id: &'a str, size: usize) -> Waits<'a, ()>;
+
+    /// So many parts more have to end than was said; told before any of them is sent, by a part that has not ended.
+    fn add<'a>(&'a self, _group_id: &'a str, _count: usize) -> Waits<'a, ()> {
+        let text = "this result backend lets nobody add to a chord that has begun";
+        Box::pin(std::future::ready(Err(Error::new(Kind::Unsupported, text))))
+    }
 
     /// A part has ended. Who is told that it was the last one goes on with the chord.
     fn part(&self, part: Part) -> Waits<'_, Counted>;

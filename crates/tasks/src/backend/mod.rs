@@ -6,6 +6,7 @@
 mod chords;
 mod database;
 mod embedded;
+pub(crate) mod groups;
 mod open;
 #[cfg(feature = "redis")]
 mod redis;
@@ -24,6 +25,8 @@ pub use chords::{Broken, Chords, Claim, Counted, Part};
 pub use database::Database;
 pub use embedded::EmbeddedResults;
 pub(crate) use embedded::Kept;
+pub use groups::Groups;
+pub(crate) use groups::groups_among_results;
 pub(crate) use open::Open;
 pub use replied::Replied;
 pub use rpc::{RpcOptions, RpcResults};
@@ -73,6 +76,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What counts the parts of chords, where the backend can.
     fn chords(&self) -> Option<&dyn Chords> {
+        None
+    }
+
+    /// What keeps the results of groups together, where the backend can.
+    fn groups(&self) -> Option<&dyn Groups> {
         None
     }
 

@@ -7,7 +7,7 @@ use super::plan::Beginning;
 use super::{Canvas, CanvasResult, Freezing, Options, Plan, Promise, Step};
 use crate::App;
 use crate::backend::Chords;
-use crate::call::{AT_ONCE, Place, Prepared, new_id};
+use crate::call::{AT_ONCE, Place, Prepared, Signature, new_id};
 use crate::error::{Error, Kind, Result};
 use crate::task::TaskContext;
 
@@ -27,7 +27,7 @@ impl Canvas {
 
     pub(crate) async fn sent(self, app: &App) -> Result<CanvasResult> {
         if app.settings().task_always_eager {
-            return Err(Error::new(Kind::Unsupported, "canvases do not run in place; task_always_eager is on"));
+            return Err(in_place());
         }
         self.checked()?;
         let parent = TaskContext::current();
@@ -36,6 +36,21 @@ impl Canvas {
         carry_out(plan, app, parent.as_ref()).await?;
         Ok(result)
     }
+}
+
+impl Canvas {
+    /// It as a task that can run in place.
+    pub(crate) fn alone(&self, app: &App) -> Result<Signature> {
+        let mut plan = planned(self, app, &[], &Options::default())?;
+        match (plan.steps.pop(), plan.steps.is_empty()) {
+            (Some(Step::Send(leaf)), true) if self.is_task() => leaf.into_signature(app),
+            _ => Err(in_place()),
+        }
+    }
+}
+
+fn in_place() -> Error {
+    Error::new(Kind::Unsupported, "canvases do not run in place; task_always_eager is on")
 }
 
 /// What is to be done for a canvas.
@@ -86,7 +101,7 @@ async fn begin(app: &App, beginning: &Beginning) -> Result<()> {
     chords(app)?.begin(&beginning.group_id, header).await
 }
 
-fn chords(app: &App) -> Result<&dyn Chords> {
+pub(crate) fn chords(app: &App) -> Result<&dyn Chords> {
     let Some(backend) = app.backend() else {
         return Err(Error::new(Kind::Misuse, "chords need a result backend, and none is configured"));
     };

@@ -8,11 +8,13 @@ use salamander_object::{Encoded, Outcome};
 use salamander_value::{Exception, Str, Value};
 use salamander_wire::celery::{DeliveryInfo, ResultMeta, ResultValue, Serializer, State};
 
+use super::follow::as_exception;
 use super::job::{Ended, How, Job};
 use super::{Shared, log, time};
 use crate::Result;
 use crate::backend::Update;
 use crate::broker::{Publication, Queue, Topology};
+use crate::canvas::Options;
 use crate::task::{Reject, Retrying, Verdict};
 
 /// The header by which it is counted how often a task took its process with it.
@@ -54,6 +56,15 @@ impl Shared {
             Verdict::Success(encoded) => self.succeeded(job, encoded, runtime).await,
             Verdict::Retry(retrying) => self.retry(job, *retrying).await,
             Verdict::Failure(exception) => self.failed(job, &exception).await,
+            Verdict::Replaced(canvas) => {
+                match self.send_within(&job.context, &canvas, &[], &Options::default()).await {
+                    Ok(()) => {
+                        log::ignored(job);
+                        job.ack();
+                    }
+                    Err(error) => self.failed(job, &as_exception(error)).await,
+                }
+            }
             Verdict::Ignored => {
                 log::ignored(job);
                 job.ack();

@@ -1,5 +1,6 @@
 //! [`Database`]: results in Celery's own tables, in SQLite or PostgreSQL.
 
+mod groups;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
@@ -14,7 +15,7 @@ use std::time::Duration;
 use salamander_codec::Settings;
 use salamander_wire::celery::{ResultMeta, Serializer, settings};
 
-use super::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Update};
+use super::{Backend, Capabilities, Expected, Found, Groups, Open, ResultOptions, Update};
 use crate::{Error, Kind, Result, Waits};
 use row::Row;
 use sqlite::Sqlite;
@@ -180,6 +181,10 @@ impl Backend for Database {
                 Tables::Postgres(tables) => tables.expire(before).await,
             }
         })
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
     }
 
     fn close(&self) -> Waits<'_, ()> {

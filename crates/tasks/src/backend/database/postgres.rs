@@ -83,10 +83,39 @@ impl Postgres {
         Ok(tasks + self.delete("DELETE FROM celery_tasksetmeta WHERE date_done < $1", &before).await?)
     }
 
+    /// Keeps a group, in the place of another of its id.
+    pub(super) async fn save_group(&self, id: &str, saved: &[u8], now: i64) -> Result<()> {
+        let sql = "INSERT INTO celery_tasksetmeta (id, taskset_id, result, date_done)
+            VALUES (nextval('taskset_id_sequence')::integer, $1, $2, $3)
+            ON CONFLICT (taskset_id) DO UPDATE SET result = excluded.result, date_done = excluded.date_done";
+        self.execute(sql, &[&id, &saved, &time(now)]).await.map(drop)
+    }
+
+    pub(super) async fn find_group(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        let sql = "SELECT result FROM celery_tasksetmeta WHERE taskset_id = $1";
+        let found = loop {
+            let session = self.session().await?;
+            match session.client.query_opt(sql, &[&id]).await {
+                Ok(found) => break found,
+                Err(error) => session.failed(&error).await?,
+            }
+        };
+        let result = found.map(|found| found.try_get::<_, Option<Vec<u8>>>(0)).transpose();
+        result.map(Option::flatten).map_err(|error| refused(&error))
+    }
+
+    pub(super) async fn forget_group(&self, id: &str) -> Result<()> {
+        self.delete("DELETE FROM celery_tasksetmeta WHERE taskset_id = $1", &id).await.map(drop)
+    }
+
     async fn delete(&self, sql: &str, which: &(dyn ToSql + Sync)) -> Result<u64> {
+        self.execute(sql, &[which]).await
+    }
+
+    async fn execute(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64> {
         loop {
             let session = self.session().await?;
-            match session.client.execute(sql, &[which]).await {
+            match session.client.execute(sql, values).await {
                 Ok(count) => return Ok(count),
                 Err(error) => session.failed(&error).await?,
             }

@@ -38,6 +38,8 @@ enum Work {
     Find(String, oneshot::Sender<Result<Option<Row>>>),
     Forget(String, oneshot::Sender<Result<()>>),
     Expire(i64, oneshot::Sender<Result<u64>>),
+    /// Anything else.
+    Other(Box<dyn FnOnce(&Connection) -> Answer + Send>),
 }
 
 /// What is answered when the transaction is done.
@@ -82,6 +84,33 @@ impl Sqlite {
     pub(super) async fn expire(&self, before: i64) -> Result<u64> {
         self.ask(|done| Work::Expire(before, done)).await
     }
+
+    /// Does something else.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.ask(|done| Work::Other(Box::new(move |db| answer(done, work(db))))).await
+    }
+
+    /// Keeps a group, in the place of another of its id.
+    pub(super) async fn save_group(&self, id: String, saved: Vec<u8>, now: i64) -> Result<()> {
+        let sql = "INSERT INTO celery_tasksetmeta (taskset_id, result, date_done) VALUES (?, ?, ?)
+            ON CONFLICT (taskset_id) DO UPDATE SET result = excluded.result, date_done = excluded.date_done";
+        self.with(move |db| db.execute(sql, (id, saved, civil(now))).map(drop)).await
+    }
+
+    pub(super) async fn find_group(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        let (sql, id) = ("SELECT result FROM celery_tasksetmeta WHERE taskset_id = ?", id.to_owned());
+        let found: Option<Option<Vec<u8>>> =
+            self.with(move |db| db.query_row(sql, [id], |row| row.get(0)).optional()).await?;
+        Ok(found.flatten())
+    }
+
+    pub(super) async fn forget_group(&self, id: &str) -> Result<()> {
+        let (sql, id) = ("DELETE FROM celery_tasksetmeta WHERE taskset_id = ?", id.to_owned());
+        self.with(move |db| db.execute(sql, [id]).map(drop)).await
+    }
 }
 
 /// Makes the tables that are missing, and says what is asked of them.
@@ -120,13 +149,13 @@ fn run(mut db: Connection, statements: &Statements, receiver: &mpsc::Receiver<Wo
     }
 }
 
+fn answer<T: 'static>(done: oneshot::Sender<Result<T>>, result: rusqlite::Result<T>) -> Answer {
+    let result = result
+        .map_err(|error| Error::with_source(Kind::Refused, format!("the results cannot be used: {error}"), error));
+    Box::new(move |committed| _ = done.send(committed.and(result)))
+}
+
 fn one(db: &Connection, statements: &Statements, work: Work) -> Answer {
-    fn answer<T: 'static>(done: oneshot::Sender<Result<T>>, result: rusqlite::Result<T>) -> Answer {
-        let result = result.map_err(|error| {
-            Error::with_source(Kind::Refused, format!("the results cannot be used: {error}"), error)
-        });
-        Box::new(move |committed| _ = done.send(committed.and(result)))
-    }
     match work {
         Work::Store(row, done) => answer(done, store(db, statements, *row)),
         Work::Find(task_id, done) => answer(done, find(db, statements, &task_id)),
@@ -140,6 +169,7 @@ fn one(db: &Connection, statements: &Statements, work: Work) -> Answer {
             let groups = db.execute("DELETE FROM celery_tasksetmeta WHERE date_done < ?", [&before]);
             answer(done, tasks.and_then(|tasks| groups.map(|groups| (tasks + groups) as u64)))
         }
+        Work::Other(work) => work(db),
     }
 }
 

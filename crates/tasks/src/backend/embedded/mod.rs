@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use salamander_wire::celery::ResultMeta;
 
-use super::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Stored, Update, finality};
+use super::{
+    Backend, Capabilities, Expected, Found, Groups, Open, ResultOptions, Stored, Update, finality,
+    groups_among_results,
+};
 use crate::Waits;
 use crate::broker::{Embedded, Memory};
 pub(crate) use kept::Kept;
@@ -104,11 +107,17 @@ impl Backend for EmbeddedResults {
         Box::pin(self.kept.expire())
     }
 
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         self.open.close();
         Box::pin(self.kept.flush())
     }
 }
+
+groups_among_results!(EmbeddedResults);
 
 impl std::fmt::Debug for EmbeddedResults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use redis::{Cmd, cmd};
-use salamander_value::{Dict, Exception, Value};
+use salamander_value::{Exception, Value};
 use salamander_wire::celery::{ExceptionMeta, ResultMeta, ResultTree, ResultValue, State};
 
 use super::{Inner, RedisResults};
-use crate::backend::{Broken, Chords, Claim, Counted, Part};
+use crate::backend::{Broken, Chords, Claim, Counted, Groups, Part};
 use crate::call::new_id;
 use crate::redis::{Script, array, bytes, flag};
 use crate::task::exception_repr;
@@ -34,9 +34,7 @@ impl Chords for RedisResults {
             if header.iter().all(|member| member.children.is_none()) {
                 return Ok(());
             }
-            let saved = Dict::from_iter([("result", ResultTree::group(group_id, header).to_value())]);
-            let saved = self.0.encoded(&saved.into())?;
-            self.0.keep(&self.0.of_group(group_id, ""), saved).await
+            self.save(ResultTree::group(group_id, header)).await
         })
     }
 
@@ -47,6 +45,14 @@ impl Chords for RedisResults {
             forget.arg(self.0.of_group(group_id, ".c"));
             self.0.link.one(forget).await?;
             self.0.keep(&self.0.of_group(group_id, ".s"), size.to_string().into()).await
+        })
+    }
+
+    fn add<'a>(&'a self, group_id: &'a str, count: usize) -> Waits<'a, ()> {
+        Box::pin(async move {
+            let mut added = cmd("INCRBY");
+            added.arg(self.0.of_group(group_id, ".t")).arg(count);
+            self.0.link.one(added).await.map(|_| ())
         })
     }
 
@@ -78,11 +84,7 @@ impl Chords for RedisResults {
 
     fn join<'a>(&'a self, claim: &'a Claim) -> Waits<'a, Result<Vec<Value>, Broken>> {
         Box::pin(async move {
-            let mut saved = cmd("GET");
-            saved.arg(self.0.of_group(&claim.group_id, ""));
-            if let Some(saved) = bytes(self.0.link.one(saved).await?) {
-                let saved = self.0.stored.options.serializer.decode(&saved, &self.0.stored.settings)?;
-                let tree = ResultTree::from_value(saved.get("result").unwrap_or(&Value::None))?;
+            if let Some(tree) = self.restore(&claim.group_id).await? {
                 return self.0.joined(tree.children.unwrap_or_default()).await;
             }
             let mut entries = cmd(if self.0.ordered { "ZRANGE" } else { "LRANGE" });
@@ -127,7 +129,7 @@ impl Chords for RedisResults {
 }
 
 impl Inner {
-    fn of_group(&self, group_id: &str, kind: &str) -> String {
+    pub(super) fn of_group(&self, group_id: &str, kind: &str) -> String {
         format!("{}celery-taskset-meta-{group_id}{kind}", self.global_prefix)
     }
 
@@ -142,7 +144,7 @@ impl Inner {
         })
     }
 
-    async fn keep(&self, key: &str, value: bytes::Bytes) -> Result<()> {
+    pub(super) async fn keep(&self, key: &str, value: bytes::Bytes) -> Result<()> {
         let mut keep: Cmd = cmd("SET");
         keep.arg(key).arg(&*value);
         if self.expires() > 0 {

@@ -1,6 +1,7 @@
 //! [`RedisResults`]: results in Redis, as Celery keeps them there.
 
 mod chords;
+mod groups;
 mod watch;
 
 use std::sync::{Arc, LazyLock};
@@ -10,7 +11,7 @@ use salamander_value::Dict;
 use salamander_wire::celery::ResultMeta;
 
 use self::watch::{Watches, Watching};
-use super::{Backend, Capabilities, Chords, Expected, Found, ResultOptions, Stored, Update, finality};
+use super::{Backend, Capabilities, Chords, Expected, Found, Groups, ResultOptions, Stored, Update, finality};
 use crate::redis::{Link, Place, Script, bytes, integer};
 use crate::{Result, Waits};
 
@@ -116,6 +117,10 @@ impl Backend for RedisResults {
     }
 
     fn chords(&self) -> Option<&dyn Chords> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
         Some(self)
     }
 

@@ -11,7 +11,10 @@ use super::client::apart;
 use super::inbox::Inbox;
 use super::link::{Fault, closed};
 use super::outbox::Outbox;
-use crate::backend::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Stored, Update, finality};
+use crate::backend::{
+    Backend, Capabilities, Expected, Found, Groups, Open, ResultOptions, Stored, Update, finality,
+    groups_among_results,
+};
 use crate::{Result, Waits};
 
 /// How long a call waits at the other end for another state.
@@ -141,12 +144,18 @@ impl Backend for PyroResults {
         })
     }
 
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         // The connection is the broker's, and each store is done when it says so.
         self.open.close();
         Box::pin(std::future::ready(Ok(())))
     }
 }
+
+groups_among_results!(PyroResults);
 
 impl std::fmt::Debug for PyroResults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

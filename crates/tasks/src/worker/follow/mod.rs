@@ -79,7 +79,7 @@ impl Shared {
     }
 
     /// Sends a canvas as a task does that runs.
-    async fn send_within(
+    pub(super) async fn send_within(
         &self,
         within: &TaskContext,
         canvas: &Canvas,

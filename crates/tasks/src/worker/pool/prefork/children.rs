@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use super::child::CHILD;
 use super::frame::{Frame, Order};
+use crate::canvas::Canvas;
 use crate::worker::job::{How, Job};
 use crate::worker::signals;
 use crate::{Error, Kind, Result};
@@ -293,6 +294,14 @@ impl Child {
                 Ok(None) => return Err(()),
             };
             left.children.into_iter().for_each(|child| job.context.add_child(child));
+            let how = match left.replacement.map(|canvas| Canvas::from_value(&canvas)) {
+                Some(Ok(canvas)) => {
+                    job.context.set_replacement(canvas);
+                    how
+                }
+                Some(Err(error)) => How::Of(Outcome::Exception(Exception::runtime_error(error.to_string()))),
+                None => how,
+            };
             return Ok((if job.stop.is_hard() { How::Stopped } else { how }, left.memory));
         }
     }
