@@ -9,6 +9,7 @@ import warnings
 
 import celery
 from celery._state import _task_stack
+from celery.backends.base import Backend
 from celery.exceptions import Ignore
 from kombu.transport import memory
 
@@ -35,8 +36,17 @@ def sends(how, recipe):
 app.finalize()
 backend = app.backend
 chords, sizes, added = [], [], []
-backend.apply_chord = lambda header, body, **_: chords.append(
-    [header[0], [result.as_tuple() for result in header[1]]])
+unlocks = False
+
+
+def apply_chord(header, body, **options):
+    chords.append([header[0], [result.as_tuple() for result in header[1]]])
+    if unlocks:
+        # As with backends that do not count.
+        Backend.apply_chord(backend, header, body, **options)
+
+
+backend.apply_chord = apply_chord
 backend.set_chord_size = lambda group_id, size: sizes.append([group_id, size])
 backend.add_to_chord = lambda group_id, result: added.append(group_id)
 backend.on_task_call = lambda *_: {}
@@ -83,6 +93,7 @@ for line in sys.stdin:
     asked = json.loads(line)
     try:
         canvas = made(asked["recipe"])
+        unlocks = asked.get("unlock", False)
         if "within" in asked:
             answer = {"sent": sent_within(canvas, *asked["within"])}
         else:

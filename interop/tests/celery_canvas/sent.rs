@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use salamander_macros::task;
 use salamander_tasks::backend::{
-    Backend, Broken, Capabilities, Chords, Claim, Counted, Expected, Found, Part, Update,
+    Backend, Begun, Broken, Capabilities, Chords, Claim, Counted, Expected, Found, Part, Update,
 };
 use salamander_tasks::broker::{Broker, Memory, Queue, Topology};
 use salamander_tasks::{App, Waits};
 use salamander_value::{Dict, Value};
-use salamander_wire::celery::{Message, ResultMeta, ResultTree};
+use salamander_wire::celery::{Message, ResultMeta};
 use serde_json::{Value as Json, json};
 
 use crate::host::{Host, sends};
@@ -27,14 +27,21 @@ pub(crate) async fn compared(peer: &mut Peer, name: &str, recipe: &Json) -> Opti
     if recipes::is_chunks_with_options(recipe) {
         return None;
     }
-    let theirs = peer.ask(&json!({"recipe": recipe, "send": true}));
-    told_apart(name, recipe, theirs, ours(recipe, None).await)
+    // With a backend that counts chords, and with one for which Celery's own task goes on with them.
+    for unlocks in [false, true] {
+        let theirs = peer.ask(&json!({"recipe": recipe, "send": true, "unlock": unlocks}));
+        let different = told_apart(name, recipe, theirs, ours(recipe, None, unlocks).await);
+        if different.is_some() {
+            return different;
+        }
+    }
+    None
 }
 
 /// The same by a task that runs: in its place (`replace`), as a further part of its chord (`add`), or for nothing else (`send`).
 pub(crate) async fn within(peer: &mut Peer, name: &str, recipe: &Json, host: &Host) -> Option<String> {
     let theirs = peer.ask(&json!({"recipe": recipe, "within": [host.how, host.request]}));
-    let ours = ours(recipe, Some(host)).await;
+    let ours = ours(recipe, Some(host), false).await;
     let refused = |ours: &Result<Json, String>| ours.as_ref().is_err_and(|error| error.contains("ends in one task"));
     let chunks = recipes::is_chunks(recipe) && (host.how == "replace" || recipes::is_chunks_with_options(recipe));
     if chunks || (host.how == "add" && refused(&ours)) {
@@ -68,6 +75,8 @@ fn normal(mut sent: Json, texts: bool) -> Json {
     for message in messages {
         let headers = message[0].as_object_mut().unwrap();
         headers.remove("origin");
+        // There a body is shown, with what is in it in another order.
+        let texts = texts && headers["task"] != "celery.chord_unlock";
         headers.retain(|name, _| texts || !["argsrepr", "kwargsrepr"].contains(&&**name));
         let properties = message[2].as_object_mut().unwrap();
         for name in ["delivery_tag", "body_encoding"] {
@@ -92,8 +101,8 @@ fn normal(mut sent: Json, texts: bool) -> Json {
     json!({"messages": messages, "chords": chords, "sizes": sizes, "added": added, "children": children, "result": result})
 }
 
-async fn ours(recipe: &Json, host: Option<&Host>) -> Result<Json, String> {
-    let (broker, backend) = (Memory::new(), Arc::new(Recording::default()));
+async fn ours(recipe: &Json, host: Option<&Host>, unlocks: bool) -> Result<Json, String> {
+    let (broker, backend) = (Memory::new(), Arc::new(Recording { unlocks, ..Recording::default() }));
     let app = App::builder()
         .broker(Arc::new(broker.clone()))
         .backend(backend.clone())
@@ -132,6 +141,8 @@ fn shown(message: &Message) -> Json {
 #[derive(Default)]
 struct Recording {
     heard: Mutex<Heard>,
+    /// Whether chords are gone on with by Celery's own task.
+    unlocks: bool,
 }
 
 #[derive(Default)]
@@ -184,9 +195,10 @@ impl Backend for Recording {
 }
 
 impl Chords for Recording {
-    fn begin<'a>(&'a self, group_id: &'a str, header: Vec<ResultTree>) -> Waits<'a, ()> {
+    fn begin(&self, chord: Begun) -> Waits<'_, ()> {
+        let Begun { group_id, header, .. } = chord;
         let header: Vec<Json> = header.iter().map(|member| recipes::json(&member.to_value())).collect();
-        self.heard.lock().unwrap().chords.push(json!([group_id, header]));
+        self.heard.lock().unwrap().chords.push(json!([&*group_id, header]));
         done(())
     }
 
@@ -216,7 +228,7 @@ impl Chords for Recording {
         done(())
     }
 
-    fn fail<'a>(&'a self, _: &'a Claim) -> Waits<'a, ()> {
-        done(())
+    fn needs_unlock(&self) -> bool {
+        self.unlocks
     }
 }

@@ -55,6 +55,11 @@ pub trait Broker: Send + Sync + 'static {
         None
     }
 
+    /// What it is the same place as results by, where both can be changed in one step.
+    fn place(&self) -> Option<Str> {
+        None
+    }
+
     /// Makes exchanges, queues and bindings that are not there.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ pub(crate) use plan::{Plan, Step};
 pub use promise::Promise;
 pub(crate) use replace::Host;
 pub use result::CanvasResult;
-pub(crate) use send::{carry_out, chords, planned};
+pub(crate) use send::{carry_out, carry_out_with, chords, planned};
 pub use stamp::{Stamping, StampingVisitor};
 
 /// A signature, or what is composed of signatures: a chain, a group or a chord. Not sent yet.

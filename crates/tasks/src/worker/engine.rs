@@ -24,6 +24,7 @@ use super::shutdown::Shutdown;
 use super::timer::Timer;
 use super::{Shared, log, outcome, signals, time};
 use crate::broker::{Consumer, Delivery};
+use crate::builtin::CHORD_UNLOCK;
 use crate::task::Stop;
 use crate::{Kind, Result};
 
@@ -212,6 +213,8 @@ impl Engine {
         if self.discard(&job) {
             return;
         }
+        // It does not ask again and again, and has nothing to wait for.
+        let eta = eta.filter(|_| &**job.known.name() != CHORD_UNLOCK);
         let now = Instant::now();
         match eta.map(|eta| time::instant_of(eta, now)).filter(|at| *at > now) {
             Some(at) => self.held.hold(at, job),

@@ -46,6 +46,7 @@ use crate::{App, Error, Kind, Result};
 use commands::Command;
 use control::Mailbox;
 use engine::{Engine, Parts};
+use follow::Sweeper;
 use job::Known;
 use limits::Buckets;
 use pool::{ChildOptions, Children, Lanes, Places};
@@ -178,6 +179,7 @@ impl Worker {
             true => Some(Mailbox::open(shared.clone(), self.handle.clone(), !self.options.without_mingle).await),
             false => None,
         };
+        let _sweeper = Sweeper::start(&shared);
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
         let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
         Engine::new(parts, buckets).run(consumer, &mut signals).await

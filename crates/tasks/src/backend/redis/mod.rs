@@ -72,8 +72,9 @@ impl RedisResults {
 }
 
 fn scripts() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 4]> =
-        LazyLock::new(|| [&*STORE, &*chords::PART, &*chords::EXTEND, &*chords::FINISH]);
+    static ALL: LazyLock<[&Script; 6]> = LazyLock::new(|| {
+        [&*STORE, &*chords::PART, &*chords::EXTEND, &*chords::FINISH, &*chords::DUE, &*chords::LOOK]
+    });
     &*ALL
 }
 
