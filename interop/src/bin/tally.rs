@@ -48,6 +48,31 @@ async fn note(
     Ok(number)
 }
 
+/// Notes that it was done, and fails.
+#[task(name = "tally.fails", acks_late = true)]
+async fn fails(context: &TaskContext, tally: State<Tally>, number: i64, _milliseconds: u64) -> Result<(), Exception> {
+    let again = context.request().delivery_info().redelivered;
+    tally.note(number, if again { "again" } else { "done" })?;
+    Err(Exception::value_error("broken"))
+}
+
+/// The body of a chord: notes that it was done, if it has the results of so many parts, and none of them has failed.
+#[task(name = "tally.ends", acks_late = true)]
+async fn ends(
+    context: &TaskContext,
+    tally: State<Tally>,
+    results: Vec<i64>,
+    number: i64,
+    parts: usize,
+    failing: bool,
+) -> Result<(), Exception> {
+    if failing || results.len() != parts || !results.is_sorted() {
+        return Err(Exception::value_error(format!("{number} has {results:?}")));
+    }
+    let again = context.request().delivery_info().redelivered;
+    Ok(tally.note(number, if again { "again" } else { "done" })?)
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
@@ -55,7 +80,7 @@ async fn main() -> Result<(), Failure> {
     let mut next = |what: &str| arguments.next().ok_or(format!("which {what}?"));
     let (url, file, name) = (next("URL")?, next("file")?, next("name")?);
     let file = OpenOptions::new().create(true).append(true).open(file)?;
-    let mut app = App::builder().broker_url(url).task(note);
+    let mut app = App::builder().broker_url(url).task(note).task(fails).task(ends);
     let mut options = WorkerOptions::default();
     options.name = name.clone().into();
     let mut stays = false;
@@ -66,6 +91,10 @@ async fn main() -> Result<(), Failure> {
                 let value = Codec::Json
                     .decode_value(&value.to_owned().into(), &Settings::default())
                     .unwrap_or_else(|_| Value::from(value));
+                if setting == "result_backend" {
+                    app = app.result_backend(value.as_str().unwrap_or_default());
+                    continue;
+                }
                 let mut set = Ok(());
                 app = app.configure(|settings| set = settings.set(setting, value));
                 set?;

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep_until;
 
 use super::commands::Command;
+use super::follow::Bodies;
 use super::intake::Taken;
 use super::job::{Ended, Event, How, Job};
 use super::limits::Buckets;
@@ -52,6 +53,9 @@ pub(super) struct Engine {
     /// What is left to do of what has ended.
     rest: FuturesUnordered<Rest>,
     events: UnboundedReceiver<Event>,
+    teller: UnboundedSender<Event>,
+    /// The bodies of chords that it has had.
+    bodies: Bodies,
     pub(super) commands: UnboundedReceiver<Command>,
     pub(super) shutdown: Shutdown,
     /// How many tasks of each name have been taken.
@@ -74,6 +78,8 @@ pub(super) struct Parts {
     pub(super) lanes: Lanes,
     pub(super) revoked: Revoked,
     pub(super) events: UnboundedReceiver<Event>,
+    /// The other end of those.
+    pub(super) teller: UnboundedSender<Event>,
     pub(super) commands: UnboundedReceiver<Command>,
     pub(super) prefetch: u32,
     pub(super) soft_shutdown: Duration,
@@ -81,7 +87,7 @@ pub(super) struct Parts {
 
 impl Engine {
     pub(super) fn new(parts: Parts, buckets: Buckets<Arc<Job>>) -> Self {
-        let Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown } = parts;
+        let Parts { shared, lanes, revoked, events, teller, commands, prefetch, soft_shutdown } = parts;
         Self {
             shared,
             lanes,
@@ -92,6 +98,8 @@ impl Engine {
             limits: Timer::default(),
             rest: FuturesUnordered::new(),
             events,
+            teller,
+            bodies: Bodies::default(),
             commands,
             shutdown: Shutdown::new(soft_shutdown),
             totals: HashMap::new(),
@@ -215,6 +223,27 @@ impl Engine {
         }
         // It does not ask again and again, and has nothing to wait for.
         let eta = eta.filter(|_| &**job.known.name() != CHORD_UNLOCK);
+        match self.shared.may_come_twice(&job) {
+            true => self.check(job, eta),
+            false => self.begin(job, eta),
+        }
+    }
+
+    /// The body of a chord is not run once more.
+    fn check(&mut self, job: Arc<Job>, eta: Option<f64>) {
+        let new = self.bodies.add(job.id());
+        let (shared, teller) = (self.shared.clone(), self.teller.clone());
+        self.later(async move {
+            if !new || shared.has_ended(&job).await {
+                log::twice(&job);
+                return job.ack();
+            }
+            _ = teller.send(Event::Checked(job, eta));
+        });
+    }
+
+    /// A job is run when its time has come.
+    fn begin(&mut self, job: Arc<Job>, eta: Option<f64>) {
         let now = Instant::now();
         match eta.map(|eta| time::instant_of(eta, now)).filter(|at| *at > now) {
             Some(at) => self.held.hold(at, job),
@@ -289,6 +318,7 @@ impl Engine {
                 }
             }
             Event::Ended(ended) => self.ended(ended),
+            Event::Checked(job, eta) => self.begin(job, eta),
         }
     }
 

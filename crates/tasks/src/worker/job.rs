@@ -245,4 +245,6 @@ pub(crate) enum Event {
     Started(Arc<Job>, Instant, Option<u32>),
     /// A job has ended.
     Ended(Ended),
+    /// A job was looked at, and is to be run; not before this time, in seconds since 1970.
+    Checked(Arc<Job>, Option<f64>),
 }

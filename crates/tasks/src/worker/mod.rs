@@ -154,6 +154,7 @@ impl Worker {
                 )
             }
         };
+        let teller = sender.clone();
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
         let mut buckets = Buckets::default();
         let limited = !(self.options.disable_rate_limits || settings.worker_disable_rate_limits);
@@ -181,7 +182,7 @@ impl Worker {
         };
         let _sweeper = Sweeper::start(&shared);
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
-        let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
+        let parts = Parts { shared, lanes, revoked, events, teller, commands, prefetch, soft_shutdown };
         Engine::new(parts, buckets).run(consumer, &mut signals).await
     }
 
