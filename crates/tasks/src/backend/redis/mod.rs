@@ -72,8 +72,16 @@ impl RedisResults {
 }
 
 fn scripts() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 6]> = LazyLock::new(|| {
-        [&*STORE, &*chords::PART, &*chords::EXTEND, &*chords::FINISH, &*chords::DUE, &*chords::LOOK]
+    static ALL: LazyLock<[&Script; 7]> = LazyLock::new(|| {
+        [
+            &*STORE,
+            &*chords::PART,
+            &*chords::EXTEND,
+            &*chords::FINISH,
+            &*chords::FINISH_WITH,
+            &*chords::DUE,
+            &*chords::LOOK,
+        ]
     });
     &*ALL
 }

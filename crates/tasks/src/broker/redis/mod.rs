@@ -108,6 +108,14 @@ impl Broker for RedisBroker {
         self.0.link.trouble()
     }
 
+    fn place(&self) -> Option<Str> {
+        self.0.place.name().map(Str::from)
+    }
+
+    fn put<'a>(&'a self, publication: &'a Publication) -> Waits<'a, Option<Vec<(String, Bytes)>>> {
+        Box::pin(self.0.lists_of(publication))
+    }
+
     fn declare<'a>(&'a self, topology: &'a Topology) -> Waits<'a, ()> {
         Box::pin(self.0.declare(topology))
     }
@@ -206,6 +214,22 @@ impl Broker for RedisBroker {
     }
 }
 
+/// A message as it lies in a list.
+fn packed(publication: &Publication) -> Result<(Message, Bytes)> {
+    let Publication { exchange, routing_key, message, .. } = publication;
+    let mut message = message.clone();
+    let properties = &mut message.properties;
+    let redelivered = properties.delivery_info.redelivered;
+    properties.delivery_tag.get_or_insert_with(new_id);
+    properties.priority.get_or_insert(0);
+    properties.delivery_info =
+        DeliveryInfo { redelivered, ..DeliveryInfo::new(exchange.clone(), routing_key.clone()) };
+    let envelope = message.to_envelope();
+    let envelope = envelope
+        .map_err(|error| Error::with_source(Kind::Misuse, format!("a message cannot be sent: {error}"), error))?;
+    Ok((message, envelope))
+}
+
 impl Core {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -297,30 +321,44 @@ impl Core {
     }
 
     async fn publish(&self, publication: Publication) -> Result<()> {
-        let Publication { exchange, routing_key, mut message, .. } = publication;
-        let properties = &mut message.properties;
-        let redelivered = properties.delivery_info.redelivered;
-        properties.delivery_tag.get_or_insert_with(new_id);
-        properties.priority.get_or_insert(0);
-        properties.delivery_info =
-            DeliveryInfo { redelivered, ..DeliveryInfo::new(exchange.clone(), routing_key.clone()) };
-        let envelope = message.to_envelope();
-        let envelope = envelope
-            .map_err(|error| Error::with_source(Kind::Misuse, format!("a message cannot be sent: {error}"), error))?;
-        let kind = self.kind(&exchange);
+        let (message, envelope) = packed(&publication)?;
+        match self.queues_of(&publication).await? {
+            Some(queues) => {
+                let queues: Vec<&str> = queues.iter().map(|queue| &**queue).collect();
+                self.put(&queues, &message, &envelope).await
+            }
+            None => {
+                let mut publish = with("PUBLISH", &self.keys.topic(&publication.exchange, &publication.routing_key));
+                publish.arg(&*envelope);
+                self.link.one(publish).await.map(|_| ())
+            }
+        }
+    }
+
+    /// The queues that a message goes to; none where it goes to whoever listens.
+    async fn queues_of(&self, publication: &Publication) -> Result<Option<Vec<Str>>> {
+        let Publication { exchange, routing_key, .. } = publication;
+        let kind = self.kind(exchange);
         if exchange.is_empty() {
-            return self.put(&[&*routing_key], &message, &envelope).await;
+            return Ok(Some(vec![routing_key.clone()]));
         }
         if kind == Some(ExchangeKind::Fanout) {
-            let mut publish = with("PUBLISH", &self.keys.topic(&exchange, &routing_key));
-            publish.arg(&*envelope);
-            return self.link.one(publish).await.map(|_| ());
+            return Ok(None);
         }
-        let table = self.link.one(with("SMEMBERS", &self.keys.table(&exchange))).await?;
+        let table = self.link.one(with("SMEMBERS", &self.keys.table(exchange))).await?;
         let table = held::bindings(table, &self.keys);
-        let queues: Vec<&str> =
-            table.iter().filter(|binding| binding.leads(kind, &routing_key)).map(|binding| &*binding.queue).collect();
-        self.put(&queues, &message, &envelope).await
+        let leading = table.iter().filter(|binding| binding.leads(kind, routing_key));
+        Ok(Some(leading.map(|binding| Str::from(&*binding.queue)).collect()))
+    }
+
+    /// The lists that a message goes to, and what goes there.
+    async fn lists_of(&self, publication: &Publication) -> Result<Option<Vec<(String, Bytes)>>> {
+        let (message, envelope) = packed(publication)?;
+        let Some(queues) = self.queues_of(publication).await? else { return Ok(None) };
+        if queues.iter().any(|queue| self.expiry(queue).is_some()) {
+            return Ok(None);
+        }
+        Ok(Some(queues.iter().map(|queue| (self.keys.list_of(queue, &message), envelope.clone())).collect()))
     }
 
     /// Puts a message into queues.

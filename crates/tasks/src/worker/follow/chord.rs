@@ -9,6 +9,7 @@ use super::super::Shared;
 use super::super::job::Job;
 use super::failure::Follows;
 use super::{Ending, as_exception};
+use crate::backend::chords::RENEWED;
 use crate::backend::{Begun, Broken, Chords, Claim, Counted, Found, Lost, Part};
 use crate::canvas::{Canvas, Options, carry_out, carry_out_with, planned};
 use crate::error::{Error, Kind, Result};
@@ -46,7 +47,7 @@ impl Shared {
             Ok(body) => body,
             Err(error) => return tracing::error!("the body of the chord {group_id} cannot be sent: {error}"),
         };
-        let results = match chords.join(claim).await {
+        let results = match holding(chords, claim, chords.join(claim)).await {
             Ok(results) => results,
             Err(error) => {
                 let reason = format!("Join error: {}", exception_repr(&as_exception(error))).into();
@@ -75,7 +76,7 @@ impl Shared {
             Err(error) => return tracing::error!("the body of the chord {group_id} was not sent: {error}"),
         }
         match results {
-            Ok(results) => match self.send_body(chords, claim, body, results, within).await {
+            Ok(results) => match holding(chords, claim, self.send_body(chords, claim, body, results, within)).await {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(error) => {
@@ -87,7 +88,7 @@ impl Shared {
             },
             Err(broken) => {
                 tracing::error!("Chord '{group_id}' raised: {}", broken.reason);
-                self.fail_body(body, &broken, within).await;
+                holding(chords, claim, self.fail_body(body, &broken, within)).await;
             }
         }
         self.finish(chords, claim).await;
@@ -113,8 +114,10 @@ impl Shared {
         if !together || !plan.only_sends() {
             return carry_out(plan, &self.app, Some(within)).await.map(|()| false);
         }
-        let finished =
-            carry_out_with(plan, &self.app, Some(within), |messages| chords.finish_with(claim, messages)).await?;
+        let finished = carry_out_with(plan, &self.app, Some(within), |messages| {
+            chords.finish_with(claim, messages, &**self.app.broker())
+        })
+        .await?;
         if !finished {
             tracing::warn!("{}: the body of the chord was not sent: somebody else goes on with it", claim.group_id);
         }
@@ -186,6 +189,18 @@ impl Shared {
         }
         let chain = body.options.get("chain").cloned().unwrap_or_default();
         self.fail_chain(&chain, &exception, within, true).await;
+    }
+}
+
+/// Does something that may take long, and says meanwhile that the chord goes on here.
+async fn holding<T>(chords: &dyn Chords, claim: &Claim, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(RENEWED, &mut work).await {
+            Ok(done) => return done,
+            // What the backend says now changes nothing: the work is under way.
+            Err(_) => _ = tokio::time::timeout(RENEWED, chords.extend(claim)).await,
+        }
     }
 }
 
