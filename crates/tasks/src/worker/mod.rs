@@ -12,6 +12,7 @@ mod commands;
 mod control;
 mod engine;
 mod follow;
+mod gate;
 mod intake;
 mod job;
 mod limits;
@@ -47,6 +48,7 @@ use commands::Command;
 use control::Mailbox;
 use engine::{Engine, Parts};
 use follow::Sweeper;
+use gate::{Gate, Limits};
 use job::Known;
 use limits::Buckets;
 use pool::{ChildOptions, Children, Lanes, Places};
@@ -155,6 +157,8 @@ impl Worker {
             }
         };
         let teller = sender.clone();
+        Gate::check(&self.app, shared.known.values())?;
+        let gate = Gate::new(self.app.clone(), sender.clone());
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
         let mut buckets = Buckets::default();
         let limited = !(self.options.disable_rate_limits || settings.worker_disable_rate_limits);
@@ -183,7 +187,7 @@ impl Worker {
         let _sweeper = Sweeper::start(&shared);
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
         let parts = Parts { shared, lanes, revoked, events, teller, commands, prefetch, soft_shutdown };
-        Engine::new(parts, buckets).run(consumer, &mut signals).await
+        Engine::new(parts, buckets, gate).run(consumer, &mut signals).await
     }
 
     fn queues(&self) -> Result<Vec<Queue>> {
@@ -258,6 +262,7 @@ impl Worker {
                 time_limit,
                 soft_time_limit,
                 rate_limit: options.rate_limit.or(settings.task_default_rate_limit),
+                limits: Limits::of(&options),
                 options,
                 object,
             };

@@ -12,7 +12,8 @@ use salamander_wire::celery::ResultMeta;
 
 use self::watch::{Watches, Watching};
 use super::{Backend, Capabilities, Chords, Expected, Found, Groups, ResultOptions, Stored, Update, finality};
-use crate::redis::{Link, Place, Script, bytes, integer};
+use crate::permits::{Permit, Permits, Taken};
+use crate::redis::{Link, Place, Script, bytes, integer, permits};
 use crate::{Result, Waits};
 
 static STORE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("store.lua")));
@@ -72,7 +73,7 @@ impl RedisResults {
 }
 
 fn scripts() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 7]> = LazyLock::new(|| {
+    static ALL: LazyLock<[&Script; 9]> = LazyLock::new(|| {
         [
             &*STORE,
             &*chords::PART,
@@ -81,6 +82,8 @@ fn scripts() -> &'static [&'static Script] {
             &*chords::FINISH_WITH,
             &*chords::DUE,
             &*chords::LOOK,
+            &*permits::TAKE,
+            &*permits::RENEW,
         ]
     });
     &*ALL
@@ -129,6 +132,10 @@ impl Backend for RedisResults {
         Some(self)
     }
 
+    fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
+    }
+
     fn groups(&self) -> Option<&dyn Groups> {
         Some(self)
     }
@@ -139,6 +146,20 @@ impl Backend for RedisResults {
             self.0.watches.close().await;
             Ok(())
         })
+    }
+}
+
+impl Permits for RedisResults {
+    fn take(&self, wanted: Vec<Permit>) -> Waits<'_, Taken> {
+        Box::pin(async move { permits::take(&self.0.link, &self.0.global_prefix, &wanted).await })
+    }
+
+    fn renew(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(async move { permits::renew(&self.0.link, &self.0.global_prefix, &held).await })
+    }
+
+    fn give_back(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(async move { permits::give_back(&self.0.link, &self.0.global_prefix, &held).await })
     }
 }
 

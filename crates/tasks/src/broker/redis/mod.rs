@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use redis::{Cmd, Pipeline, cmd};
 use salamander_value::{Dict, Str};
 use salamander_wire::celery::{DeliveryInfo, Message};
@@ -23,7 +24,8 @@ use self::pump::Pump;
 use self::routing::Binding;
 use super::{Broker, Capabilities, Consume, Consumer, Exchange, ExchangeKind, Publication, Queue, Topology};
 use crate::call::new_id;
-use crate::redis::{Link, Place, array, bytes, closed, flag, integer};
+use crate::permits::{Permit, Permits, Taken};
+use crate::redis::{Link, Place, array, bytes, closed, flag, integer, permits};
 use crate::{Error, Kind, Result, Waits};
 
 /// For how long the table of an exchange is kept whose queues all expire, at least.
@@ -81,6 +83,20 @@ impl RedisBroker {
         let place = Arc::new(place);
         let link = Link::new(Arc::clone(&place), scripts::all());
         Ok(Self(Arc::new(Core { place, keys, link, known: Mutex::default() })))
+    }
+}
+
+impl Permits for RedisBroker {
+    fn take(&self, wanted: Vec<Permit>) -> Waits<'_, Taken> {
+        Box::pin(async move { permits::take(&self.0.link, &self.0.keys.prefix, &wanted).await })
+    }
+
+    fn renew(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(async move { permits::renew(&self.0.link, &self.0.keys.prefix, &held).await })
+    }
+
+    fn give_back(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(async move { permits::give_back(&self.0.link, &self.0.keys.prefix, &held).await })
     }
 }
 
@@ -199,6 +215,10 @@ impl Broker for RedisBroker {
         })
     }
 
+    fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         Box::pin(async move {
             let pumps = std::mem::take(&mut self.0.known().pumps);
@@ -215,9 +235,7 @@ impl Broker for RedisBroker {
 }
 
 /// A message as it lies in a list.
-fn packed(publication: &Publication) -> Result<(Message, Bytes)> {
-    let Publication { exchange, routing_key, message, .. } = publication;
-    let mut message = message.clone();
+fn packed(exchange: &Str, routing_key: &Str, mut message: Message) -> Result<(Message, Bytes)> {
     let properties = &mut message.properties;
     let redelivered = properties.delivery_info.redelivered;
     properties.delivery_tag.get_or_insert_with(new_id);
@@ -321,14 +339,18 @@ impl Core {
     }
 
     async fn publish(&self, publication: Publication) -> Result<()> {
-        let (message, envelope) = packed(&publication)?;
-        match self.queues_of(&publication).await? {
+        let Publication { exchange, routing_key, message, .. } = publication;
+        let (message, envelope) = packed(&exchange, &routing_key, message)?;
+        if exchange.is_empty() {
+            return self.put(&[&*routing_key], &message, &envelope).await;
+        }
+        match self.queues_of(&exchange, &routing_key).await? {
             Some(queues) => {
                 let queues: Vec<&str> = queues.iter().map(|queue| &**queue).collect();
                 self.put(&queues, &message, &envelope).await
             }
             None => {
-                let mut publish = with("PUBLISH", &self.keys.topic(&publication.exchange, &publication.routing_key));
+                let mut publish = with("PUBLISH", &self.keys.topic(&exchange, &routing_key));
                 publish.arg(&*envelope);
                 self.link.one(publish).await.map(|_| ())
             }
@@ -336,8 +358,7 @@ impl Core {
     }
 
     /// The queues that a message goes to; none where it goes to whoever listens.
-    async fn queues_of(&self, publication: &Publication) -> Result<Option<Vec<Str>>> {
-        let Publication { exchange, routing_key, .. } = publication;
+    async fn queues_of(&self, exchange: &Str, routing_key: &Str) -> Result<Option<Vec<Str>>> {
         let kind = self.kind(exchange);
         if exchange.is_empty() {
             return Ok(Some(vec![routing_key.clone()]));
@@ -353,8 +374,9 @@ impl Core {
 
     /// The lists that a message goes to, and what goes there.
     async fn lists_of(&self, publication: &Publication) -> Result<Option<Vec<(String, Bytes)>>> {
-        let (message, envelope) = packed(publication)?;
-        let Some(queues) = self.queues_of(publication).await? else { return Ok(None) };
+        let Publication { exchange, routing_key, message, .. } = publication;
+        let (message, envelope) = packed(exchange, routing_key, message.clone())?;
+        let Some(queues) = self.queues_of(exchange, routing_key).await? else { return Ok(None) };
         if queues.iter().any(|queue| self.expiry(queue).is_some()) {
             return Ok(None);
         }
