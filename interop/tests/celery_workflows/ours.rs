@@ -72,9 +72,16 @@ fn on_error(heard: State<Arc<Heard>>, request: Value, exception: Exception, trac
 }
 
 /// Queues and results at one URL, or at two with a bar between them.
+/// Tells that it has run.
+#[task(crate = "salamander_tasks::__private", name = "tasks.tell")]
+fn tell(heard: State<Arc<Heard>>, text: String) {
+    heard.said.lock().unwrap().push(text);
+}
+
 pub(crate) fn app(url: &str, heard: &Arc<Heard>) -> App {
     let (broker, results) = url.split_once('|').unwrap_or((url, url));
-    let app = App::builder().broker_url(broker).result_backend(results).state(heard.clone()).task(on_error);
+    let app =
+        App::builder().broker_url(broker).result_backend(results).state(heard.clone()).task(on_error).task(tell);
     let app = app.task(add).task(mul).task(xsum).task(same_).task(constant).task(fail).task(failed).task(retry);
     app.build().unwrap()
 }

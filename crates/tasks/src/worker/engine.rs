@@ -15,7 +15,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep_until;
 
 use super::commands::Command;
-use super::follow::Bodies;
 use super::gate::Gate;
 use super::intake::Taken;
 use super::job::{Ended, Event, How, Job};
@@ -56,8 +55,6 @@ pub(super) struct Engine {
     rest: FuturesUnordered<Rest>,
     events: UnboundedReceiver<Event>,
     teller: UnboundedSender<Event>,
-    /// The bodies of chords that it has had.
-    bodies: Bodies,
     pub(super) commands: UnboundedReceiver<Command>,
     pub(super) shutdown: Shutdown,
     /// How many tasks of each name have been taken.
@@ -102,7 +99,6 @@ impl Engine {
             rest: FuturesUnordered::new(),
             events,
             teller,
-            bodies: Bodies::default(),
             commands,
             shutdown: Shutdown::new(soft_shutdown),
             totals: HashMap::new(),
@@ -240,10 +236,9 @@ impl Engine {
 
     /// The body of a chord is not run once more.
     fn check(&mut self, job: Arc<Job>, eta: Option<f64>) {
-        let new = self.bodies.add(job.id());
         let (shared, teller) = (self.shared.clone(), self.teller.clone());
         self.later(async move {
-            if !new || shared.has_ended(&job).await {
+            if shared.has_ended(&job).await {
                 log::twice(&job);
                 return job.ack();
             }

@@ -28,7 +28,7 @@ mod timer;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use salamander_codec::{Codec, Settings as CodecSettings};
@@ -47,7 +47,7 @@ use crate::{App, Error, Kind, Result};
 use commands::Command;
 use control::Mailbox;
 use engine::{Engine, Parts};
-use follow::Sweeper;
+use follow::{Bodies, Sweeper};
 use gate::{Gate, Limits};
 use job::Known;
 use limits::Buckets;
@@ -87,6 +87,8 @@ struct Shared {
     prefetch: u32,
     dead_letter_after: u32,
     dead_letter_queue: Str,
+    /// The bodies of chords that have come to an end here.
+    bodies: Mutex<Bodies>,
 }
 
 impl Worker {
@@ -229,6 +231,7 @@ impl Worker {
             prefetch,
             dead_letter_after: self.options.dead_letter_after,
             dead_letter_queue: self.options.dead_letter_queue.clone(),
+            bodies: Mutex::default(),
         })
     }
 

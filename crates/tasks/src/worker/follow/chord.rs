@@ -15,6 +15,9 @@ use crate::canvas::{Canvas, Options, carry_out, carry_out_with, planned};
 use crate::error::{Error, Kind, Result};
 use crate::task::{TaskContext, exception_repr};
 
+/// The most messages that are published in one step with something else.
+const TOGETHER: usize = 1000;
+
 impl Shared {
     /// A part of a chord has ended. If it was the last one, the chord goes on from here.
     pub(super) fn part<'a>(&'a self, ending: &'a Ending<'a>, state: State, result: ResultValue) -> Follows<'a> {
@@ -111,7 +114,7 @@ impl Shared {
     ) -> Result<bool> {
         let plan = planned(body, &self.app, &[Value::List(results)], &Options::default())?;
         let together = chords.place().is_some_and(|place| self.app.broker().place() == Some(place));
-        if !together || !plan.only_sends() {
+        if !together || !plan.only_sends() || plan.steps.len() > TOGETHER {
             return carry_out(plan, &self.app, Some(within)).await.map(|()| false);
         }
         let finished = carry_out_with(plan, &self.app, Some(within), |messages| {
@@ -177,10 +180,15 @@ impl Shared {
             _ => exception,
         };
         for (id, errbacks) in results_of(body, &[]) {
-            let options = body.options.to_dict();
-            let chord = options.get("chord").cloned().unwrap_or_default();
-            let embed = Embed { errbacks: Value::List(errbacks), chord, ..Embed::default() };
-            self.store_failed(&id, None, body.options.text("group_id"), &exception).await;
+            // In Celery's order. Whoever is killed before the failure is stored is followed by another worker, which does all of it once more; after
+            // that nobody would call the errbacks.
+            let embed = Embed { errbacks: Value::List(errbacks), ..Embed::default() };
+            let mut ending = self.never_run(id.clone(), &embed, within);
+            ending.root_id = body.options.text("root_id");
+            self.call_errbacks(&ending, &exception).await;
+            self.store_failed(&id, None, body.options.text("group_id"), reply_to_of(body), &exception).await;
+            let chord = body.options.to_dict().get("chord").cloned().unwrap_or_default();
+            let embed = Embed { chord, ..Embed::default() };
             let mut ending = self.never_run(id, &embed, within);
             ending.root_id = body.options.text("root_id");
             ending.group_id = body.options.text("group_id");
@@ -214,6 +222,12 @@ fn unlocked(job: &Job) -> Result<(Begun, Value)> {
     let header = argument(4, "result").and_then(Value::as_slice).ok_or_else(|| wrong("a header"))?;
     let header = header.iter().map(ResultTree::from_value).collect::<Result<_, _>>()?;
     Ok((Begun { group_id, header, body: body.clone() }, body.clone()))
+}
+
+/// Where its result goes, if that is a message: that of its members goes to the same place.
+fn reply_to_of(body: &Canvas) -> Option<Str> {
+    let inner = || body.body().or_else(|| body.tasks().first()).and_then(reply_to_of);
+    body.options.text("reply_to").or_else(inner)
 }
 
 /// The ids of the results that a body would have had, each with its errbacks: those of a group's members.

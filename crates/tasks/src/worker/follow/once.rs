@@ -1,7 +1,7 @@
 //! Bodies of chords that come once more: where whoever sends one is killed before he can say so, another sends it again, under the same id.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use salamander_value::Str;
 
@@ -12,7 +12,7 @@ use crate::backend::Found;
 /// How many bodies a worker remembers.
 const MOST: usize = 10_000;
 
-/// The bodies that this worker has had.
+/// The bodies that have come to an end here.
 #[derive(Default)]
 pub(in super::super) struct Bodies {
     known: HashSet<Str>,
@@ -20,10 +20,10 @@ pub(in super::super) struct Bodies {
 }
 
 impl Bodies {
-    /// Remembers one; false where it is known.
-    pub(in super::super) fn add(&mut self, id: &Str) -> bool {
+    /// Remembers one.
+    fn add(&mut self, id: &Str) {
         if !self.known.insert(id.clone()) {
-            return false;
+            return;
         }
         self.order.push_back(id.clone());
         if self.order.len() > MOST
@@ -31,7 +31,6 @@ impl Bodies {
         {
             self.known.remove(&oldest);
         }
-        true
     }
 }
 
@@ -49,8 +48,23 @@ impl Shared {
             && self.chords().is_some()
     }
 
+    /// It has come to an end. Before that it is not remembered: should it come again meanwhile, nobody knows whether it will have been acknowledged.
+    pub(in super::super) fn remember_body(&self, job: &Job) {
+        let headers = &job.message().headers;
+        if headers.group.is_some() && headers.group_index.is_none() && self.chords().is_some() {
+            self.bodies().add(job.id());
+        }
+    }
+
+    fn bodies(&self) -> MutexGuard<'_, Bodies> {
+        self.bodies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether it has come to an end already.
     pub(in super::super) async fn has_ended(&self, job: &Arc<Job>) -> bool {
+        if self.bodies().known.contains(job.id()) {
+            return true;
+        }
         let Some(backend) = self.app.backend() else { return false };
         matches!(backend.get(job.id()).await, Ok(Found::Known(meta)) if meta.status.is_ready())
     }
@@ -63,11 +77,11 @@ mod tests {
     #[test]
     fn a_body_is_remembered_among_the_last_ones() {
         let mut bodies = Bodies::default();
-        assert!(bodies.add(&"a".into()) && !bodies.add(&"a".into()));
-        for number in 0..MOST {
-            assert!(bodies.add(&number.to_string().into()));
-        }
-        assert!(bodies.add(&"a".into()), "it was too long ago");
+        bodies.add(&"a".into());
+        bodies.add(&"a".into());
+        assert_eq!(bodies.order.len(), 1);
+        (0..MOST).for_each(|number| bodies.add(&number.to_string().into()));
+        assert!(!bodies.known.contains("a"), "it was too long ago");
         assert_eq!((bodies.known.len(), bodies.order.len()), (MOST, MOST));
     }
 }
