@@ -70,7 +70,7 @@ async fn ends(
         return Err(Exception::value_error(format!("{number} has {results:?}")));
     }
     let again = context.request().delivery_info().redelivered;
-    Ok(tally.note(number, if again { "again" } else { "done" })?)
+    tally.note(number, if again { "again" } else { "done" })
 }
 
 /// Three of a key at once, over all workers: notes when it begins and when it ends. Without milliseconds it does not end.
