@@ -48,6 +48,31 @@ async fn note(
     Ok(number)
 }
 
+/// Notes that it was done, and fails.
+#[task(name = "tally.fails", acks_late = true)]
+async fn fails(context: &TaskContext, tally: State<Tally>, number: i64, _milliseconds: u64) -> Result<(), Exception> {
+    let again = context.request().delivery_info().redelivered;
+    tally.note(number, if again { "again" } else { "done" })?;
+    Err(Exception::value_error("broken"))
+}
+
+/// The body of a chord: notes that it was done, if it has the results of so many parts, and none of them has failed.
+#[task(name = "tally.ends", acks_late = true)]
+async fn ends(
+    context: &TaskContext,
+    tally: State<Tally>,
+    results: Vec<i64>,
+    number: i64,
+    parts: usize,
+    failing: bool,
+) -> Result<(), Exception> {
+    if failing || results.len() != parts || !results.is_sorted() {
+        return Err(Exception::value_error(format!("{number} has {results:?}")));
+    }
+    let again = context.request().delivery_info().redelivered;
+    tally.note(number, if again { "again" } else { "done" })
+}
+
 /// Three of a key at once, over all workers: notes when it begins and when it ends. Without milliseconds it does not end.
 #[task(name = "tally.place", acks_late = true, limit_key = "{key}", limit_concurrency = 3)]
 async fn place(
@@ -74,7 +99,7 @@ async fn main() -> Result<(), Failure> {
     let file = OpenOptions::new().create(true).append(true).open(file)?;
     // Queues elsewhere may have nothing that all share.
     let shares = url.starts_with("redis") || url.starts_with("pyro");
-    let mut app = App::builder().broker_url(url).task(note);
+    let mut app = App::builder().broker_url(url).task(note).task(fails).task(ends);
     if shares {
         app = app.task(place);
     }
@@ -88,6 +113,10 @@ async fn main() -> Result<(), Failure> {
                 let value = Codec::Json
                     .decode_value(&value.to_owned().into(), &Settings::default())
                     .unwrap_or_else(|_| Value::from(value));
+                if setting == "result_backend" {
+                    app = app.result_backend(value.as_str().unwrap_or_default());
+                    continue;
+                }
                 let mut set = Ok(());
                 app = app.configure(|settings| set = settings.set(setting, value));
                 set?;

@@ -74,6 +74,12 @@ fn on_error(heard: State<Arc<Heard>>, request: Value, exception: Exception, trac
     heard.told.notify_one();
 }
 
+/// Tells that it has run.
+#[task(crate = "salamander_tasks::__private", name = "tasks.tell")]
+fn tell(heard: State<Arc<Heard>>, text: String) {
+    heard.said.lock().unwrap().push(text);
+}
+
 /// The canvas of a recipe that came as an argument.
 fn given(recipe: &Value) -> Canvas {
     made(&recipes::json(recipe))
@@ -119,7 +125,7 @@ fn nesting(context: &TaskContext) -> i64 {
 
 pub(crate) fn app(place: &Place, heard: &Arc<Heard>) -> App {
     let app = App::builder().broker_url(&*place.broker).result_backend(&*place.backend).state(heard.clone());
-    let app = app.task(on_error).task(replaced).task(adds).task(spawns).task(stamps).task(nesting);
+    let app = app.task(on_error).task(tell).task(replaced).task(adds).task(spawns).task(stamps).task(nesting);
     let app = app.task(add).task(mul).task(xsum).task(same_).task(constant).task(fail).task(failed).task(retry);
     app.build().unwrap()
 }

@@ -3,6 +3,7 @@
 //! Each part runs as it is; `SALAMANDER_SOAK`, which `cargo xtask soak` sets, makes it as large as is promised, and asserts times.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+mod chords;
 mod counted;
 mod held;
 mod malformed;

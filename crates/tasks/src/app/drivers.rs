@@ -125,8 +125,12 @@ impl Opened {
                 let accept = settings.result_accept_content.as_ref().unwrap_or(&settings.accept_content);
                 let accept = Accept::new(accept.iter().map(|name| &**name))?;
                 let persistent = settings.result_persistent.unwrap_or_default();
+                let chords = match self {
+                    Self::Pyro(pyro) => Some(PyroResults::new(pyro, options)),
+                    _ => None,
+                };
                 let options = RpcOptions { serializer, expires, persistent, accept };
-                Ok(Some(Arc::new(RpcResults::new(self.broker(), options))))
+                Ok(Some(Arc::new(RpcResults::with_chords(self.broker(), options, chords))))
             }
             (scheme, _) if scheme.starts_with("db+") => {
                 not_there("a database", &options);

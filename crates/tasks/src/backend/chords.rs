@@ -6,13 +6,14 @@ use salamander_value::{Exception, Str, Value};
 use salamander_wire::celery::{ExceptionMeta, ResultMeta, ResultTree, ResultValue, State};
 
 use crate::Waits;
-use crate::broker::Publication;
+use crate::broker::{Broker, Publication};
 use crate::error::{Error, Kind, Result};
 use crate::task::exception_repr;
 
-/// For how long somebody may put results together, and then send the body, before another may in its place.
-pub(crate) const JOINING: Duration = Duration::from_secs(6);
-pub(crate) const SENDING: Duration = Duration::from_secs(30);
+/// For how long somebody may be silent who goes on with a chord before another may in its place.
+pub(crate) const LEASE: Duration = Duration::from_secs(6);
+/// How often who goes on with one says so.
+pub(crate) const RENEWED: Duration = Duration::from_secs(2);
 /// For how long it is remembered that a chord is done.
 pub(crate) const DONE: Duration = Duration::from_secs(300);
 /// After how long without a part it is looked whether parts have ended that were not counted.
@@ -24,10 +25,12 @@ pub(crate) const AT_ONCE: usize = 100;
 
 /// What a result backend does that counts the parts of chords, so that the worker that ends the last one sends the body.
 ///
-/// Whoever counts the last part holds a [`Claim`] for 6 seconds, and for 30 from when the body is about to be sent. A claim that was not
+/// Whoever counts the last part holds a [`Claim`] for 6 seconds, and longer as long as he says so ([`Chords::extend`]). A claim that was not
 /// used, because its worker was killed, is given to whoever asks for what is [lost](Chords::lost), as every worker does each
-/// [`Chords::pause`]. So a body is sent at the latest 30 seconds and one pause after the last part was counted, as long as there is a worker;
-/// and 30 seconds and a pause later than that where the worker was killed between storing the last part's result and counting it.
+/// [`Chords::pause`]. So who is killed with a chord in his hands is followed by another worker after 6 seconds and one pause. Where a worker
+/// was killed between storing the result of a part and counting it, and its message does not come again, that is noticed when nothing was heard
+/// of the chord for 30 seconds and one pause; and where Python's worker was killed with `celery.chord_unlock`, after two minutes.
+/// What has not ended when its results expire has failed.
 pub trait Chords: Send + Sync {
     /// A chord begins, before any of its header is sent.
     fn begin(&self, chord: Begun) -> Waits<'_, ()>;
@@ -59,7 +62,7 @@ pub trait Chords: Send + Sync {
     /// The results of the header, in the order of the header; or what a part failed with.
     fn join<'a>(&'a self, claim: &'a Claim) -> Waits<'a, Result<Vec<Value>, Broken>>;
 
-    /// The body is about to be sent. False where somebody else has taken the chord over.
+    /// Who holds the claim still goes on. False where somebody else has taken the chord over.
     fn extend<'a>(&'a self, claim: &'a Claim) -> Waits<'a, bool>;
 
     /// The chord is done with, and so is what was kept for it: parts that end later change nothing.
@@ -67,8 +70,13 @@ pub trait Chords: Send + Sync {
 
     /// Publishes the messages of the body and finishes the chord, in one step. False where somebody else has taken it over. To be called where
     /// [`Chords::place`] is that of the broker.
-    fn finish_with<'a>(&'a self, claim: &'a Claim, body: Vec<Publication>) -> Waits<'a, bool> {
-        _ = (claim, body);
+    fn finish_with<'a>(
+        &'a self,
+        claim: &'a Claim,
+        body: Vec<Publication>,
+        broker: &'a dyn Broker,
+    ) -> Waits<'a, bool> {
+        _ = (claim, body, broker);
         Box::pin(std::future::ready(Ok(false)))
     }
 
@@ -85,7 +93,7 @@ pub trait Chords: Send + Sync {
 
     /// How often a worker asks for what is lost.
     fn pause(&self) -> Duration {
-        Duration::from_secs(5)
+        Duration::from_secs(2)
     }
 
     /// Whether Python's workers do not count, so that Celery's `celery.chord_unlock` has to be sent when a chord begins.

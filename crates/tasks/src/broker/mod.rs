@@ -61,6 +61,13 @@ pub trait Broker: Send + Sync + 'static {
         None
     }
 
+    /// The keys under which a message would be put into queues, and what would be put there, for who does that together with something else.
+    /// None where it is not as simple as that.
+    fn put<'a>(&'a self, publication: &'a Publication) -> Waits<'a, Option<Vec<(String, bytes::Bytes)>>> {
+        _ = publication;
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// Makes exchanges, queues and bindings that are not there.
     ///
     /// # Errors

@@ -28,6 +28,19 @@ pub(crate) struct Place {
     pub(crate) shown: String,
 }
 
+impl Place {
+    /// What is the same for all who reach the same database of one server. None for a cluster, in which keys are on several.
+    pub(crate) fn name(&self) -> Option<String> {
+        let way = match &self.way {
+            Way::Hosts(hosts) => format!("{hosts:?}"),
+            Way::Socket(path) => path.clone(),
+            Way::Sentinels { hosts, master, .. } => format!("{hosts:?} {master}"),
+            Way::Cluster { .. } => return None,
+        };
+        Some(format!("redis {way} {}", self.database))
+    }
+}
+
 /// How the server is found.
 #[derive(Clone)]
 pub(crate) enum Way {

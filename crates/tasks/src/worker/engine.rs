@@ -54,6 +54,7 @@ pub(super) struct Engine {
     /// What is left to do of what has ended.
     rest: FuturesUnordered<Rest>,
     events: UnboundedReceiver<Event>,
+    teller: UnboundedSender<Event>,
     pub(super) commands: UnboundedReceiver<Command>,
     pub(super) shutdown: Shutdown,
     /// How many tasks of each name have been taken.
@@ -76,6 +77,8 @@ pub(super) struct Parts {
     pub(super) lanes: Lanes,
     pub(super) revoked: Revoked,
     pub(super) events: UnboundedReceiver<Event>,
+    /// The other end of those.
+    pub(super) teller: UnboundedSender<Event>,
     pub(super) commands: UnboundedReceiver<Command>,
     pub(super) prefetch: u32,
     pub(super) soft_shutdown: Duration,
@@ -83,7 +86,7 @@ pub(super) struct Parts {
 
 impl Engine {
     pub(super) fn new(parts: Parts, buckets: Buckets<Arc<Job>>, gate: Gate) -> Self {
-        let Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown } = parts;
+        let Parts { shared, lanes, revoked, events, teller, commands, prefetch, soft_shutdown } = parts;
         Self {
             shared,
             lanes,
@@ -95,6 +98,7 @@ impl Engine {
             limits: Timer::default(),
             rest: FuturesUnordered::new(),
             events,
+            teller,
             commands,
             shutdown: Shutdown::new(soft_shutdown),
             totals: HashMap::new(),
@@ -224,6 +228,26 @@ impl Engine {
         }
         // It does not ask again and again, and has nothing to wait for.
         let eta = eta.filter(|_| &**job.known.name() != CHORD_UNLOCK);
+        match self.shared.may_come_twice(&job) {
+            true => self.check(job, eta),
+            false => self.begin(job, eta),
+        }
+    }
+
+    /// The body of a chord is not run once more.
+    fn check(&mut self, job: Arc<Job>, eta: Option<f64>) {
+        let (shared, teller) = (self.shared.clone(), self.teller.clone());
+        self.later(async move {
+            if shared.has_ended(&job).await {
+                log::twice(&job);
+                return job.ack();
+            }
+            _ = teller.send(Event::Checked(job, eta));
+        });
+    }
+
+    /// A job is run when its time has come.
+    fn begin(&mut self, job: Arc<Job>, eta: Option<f64>) {
         let now = Instant::now();
         match eta.map(|eta| time::instant_of(eta, now)).filter(|at| *at > now) {
             Some(at) => self.held.hold(at, job),
@@ -299,6 +323,7 @@ impl Engine {
                 }
             }
             Event::Ended(ended) => self.ended(ended),
+            Event::Checked(job, eta) => self.begin(job, eta),
             Event::Permits(answered) => self.permits(answered),
             Event::Freed(key) => self.freed(&key),
         }

@@ -248,6 +248,8 @@ pub(crate) enum Event {
     Started(Arc<Job>, Instant, Option<u32>),
     /// A job has ended.
     Ended(Ended),
+    /// A job was looked at, and is to be run; not before this time, in seconds since 1970.
+    Checked(Arc<Job>, Option<f64>),
     /// What the store says of limits over all workers.
     Permits(Answered),
     /// A place of this key is free.

@@ -58,6 +58,11 @@ pub(super) fn discarded(job: &Job) {
     info!(target: "celery.worker.request", "Discarding revoked task: {}[{}]", job.shown(), job.id());
 }
 
+pub(super) fn twice(job: &Job) {
+    let text = "it is the body of a chord, was sent twice, and has been run";
+    info!(target: "celery.worker.request", "Discarding task: {}[{}]: {text}", job.shown(), job.id());
+}
+
 pub(super) fn soft_limit(job: &Job, limit: Duration) {
     let limit = time::seconds(limit);
     warn!(target: "celery.worker.request", "Soft time limit ({limit}s) exceeded for {}[{}]", job.shown(), job.id());

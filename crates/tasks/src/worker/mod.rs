@@ -28,7 +28,7 @@ mod timer;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use salamander_codec::{Codec, Settings as CodecSettings};
@@ -47,7 +47,7 @@ use crate::{App, Error, Kind, Result};
 use commands::Command;
 use control::Mailbox;
 use engine::{Engine, Parts};
-use follow::Sweeper;
+use follow::{Bodies, Sweeper};
 use gate::{Gate, Limits};
 use job::Known;
 use limits::Buckets;
@@ -87,6 +87,8 @@ struct Shared {
     prefetch: u32,
     dead_letter_after: u32,
     dead_letter_queue: Str,
+    /// The bodies of chords that have come to an end here.
+    bodies: Mutex<Bodies>,
 }
 
 impl Worker {
@@ -156,6 +158,7 @@ impl Worker {
                 )
             }
         };
+        let teller = sender.clone();
         Gate::check(&self.app, shared.known.values())?;
         let gate = Gate::new(self.app.clone(), sender.clone());
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
@@ -185,7 +188,7 @@ impl Worker {
         };
         let _sweeper = Sweeper::start(&shared);
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
-        let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
+        let parts = Parts { shared, lanes, revoked, events, teller, commands, prefetch, soft_shutdown };
         Engine::new(parts, buckets, gate).run(consumer, &mut signals).await
     }
 
@@ -228,6 +231,7 @@ impl Worker {
             prefetch,
             dead_letter_after: self.options.dead_letter_after,
             dead_letter_queue: self.options.dead_letter_queue.clone(),
+            bodies: Mutex::default(),
         })
     }
 

@@ -33,8 +33,9 @@ pub(super) async fn conclude(shared: Arc<Shared>, ended: Ended) {
         }
         How::Lost(status) => shared.lost(&job, &status).await,
         // Whoever stopped it has said what there is to say.
-        How::Stopped | How::Expired => {}
+        How::Stopped | How::Expired => return,
     }
+    shared.remember_body(&job);
 }
 
 /// Whether nothing is left to do that waits; then it is done.

@@ -11,7 +11,7 @@ use crate::Waits;
 use crate::backend::chords::{
     Begun, Broken, Chords, Claim, Counted, IDLE, Lost, Part, UNLOCKED, leaves, of_entry, of_meta,
 };
-use crate::broker::Publication;
+use crate::broker::{Broker, Publication};
 use crate::call::new_id;
 use crate::error::{Error, Kind, Result};
 
@@ -116,7 +116,7 @@ impl<T: Ledger> Chords for T {
         })
     }
 
-    fn finish_with<'a>(&'a self, claim: &'a Claim, body: Vec<Publication>) -> Waits<'a, bool> {
+    fn finish_with<'a>(&'a self, claim: &'a Claim, body: Vec<Publication>, _: &'a dyn Broker) -> Waits<'a, bool> {
         Ledger::finish_with(self, claim, body)
     }
 
@@ -154,7 +154,7 @@ impl<T: Ledger> Chords for T {
     }
 
     fn pause(&self) -> Duration {
-        if self.is_shared_with_python() { POLLING } else { Duration::from_secs(5) }
+        if self.is_shared_with_python() { POLLING } else { Duration::from_secs(2) }
     }
 
     fn needs_unlock(&self) -> bool {

@@ -8,7 +8,7 @@ use tokio_postgres::{Error, Transaction};
 
 use super::sqlite::{OPEN, OVER, UNLOCKED};
 use super::{Answer, Ask, Hold, PAGE};
-use crate::backend::chords::{AT_ONCE, DONE, JOINING, SENDING};
+use crate::backend::chords::{AT_ONCE, DONE, LEASE};
 
 /// What a database needs. Times are milliseconds since 1970.
 pub(crate) const TABLES: &str = "
@@ -94,7 +94,7 @@ pub(crate) async fn answer(db: &Transaction<'_>, now: i64, ask: &Ask) -> Result<
         Ask::Extend { group, token } => {
             let sql = "UPDATE salamander_chords SET token = $2, until = $3
                 WHERE group_id = $1 AND state = 0 AND (token = $2 OR token IS NULL OR until <= $4)";
-            let values: Values<'_> = &[&&**group, &&**token, &(now + millis(SENDING)), &now];
+            let values: Values<'_> = &[&&**group, &&**token, &(now + millis(LEASE)), &now];
             Ok(Answer::Held(match run(db, sql, values).await? {
                 0 => held(db, group, token).await?,
                 _ => Hold::Ours,
@@ -187,7 +187,7 @@ async fn ended(db: &Transaction<'_>, group: &str, tasks: &[Str], token: &str, no
 async fn counted(db: &Transaction<'_>, group: &str, token: &str, now: i64) -> Result<Answer, Error> {
     let sql = "UPDATE salamander_chords SET token = $2, until = $3
         WHERE group_id = $1 AND state = 0 AND counted >= size AND (token IS NULL OR token = $2 OR until <= $4)";
-    let claimed = run(db, sql, &[&group, &token, &(now + millis(JOINING)), &now]).await?;
+    let claimed = run(db, sql, &[&group, &token, &(now + millis(LEASE)), &now]).await?;
     let known = db.query_opt("SELECT 1 FROM salamander_chord_bodies WHERE group_id = $1", &[&group]).await?;
     Ok(Answer::Counted { last: claimed > 0, known: known.is_some() })
 }
@@ -227,7 +227,7 @@ async fn lost(db: &Transaction<'_>, now: i64, token: &str, (idle, unlocked): (u6
         match body.map(|row| row.try_get::<_, Option<Vec<u8>>>(0)).transpose()?.flatten() {
             Some(body) => {
                 let sql = "UPDATE salamander_chords SET state = 0, token = $1, until = $2 WHERE group_id = $3";
-                run(db, sql, &[&token, &(now + millis(JOINING)), &group]).await?;
+                run(db, sql, &[&token, &(now + millis(LEASE)), &group]).await?;
                 ready.push((Str::from(group), Blob::from(body), overdue));
             }
             // A group that only has a size: its parts count for another.

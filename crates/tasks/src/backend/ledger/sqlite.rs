@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use salamander_value::{Blob, Str};
 
 use super::{Answer, Ask, Hold, PAGE, PAGE_BYTES};
-use crate::backend::chords::{AT_ONCE, DONE, JOINING, SENDING};
+use crate::backend::chords::{AT_ONCE, DONE, LEASE};
 
 /// States of a chord: its parts are counted, `celery.chord_unlock` is to go on with it, it is done.
 pub(super) const OPEN: i64 = 0;
@@ -114,7 +114,7 @@ pub(crate) fn answer(db: &Connection, now: i64, ask: &Ask, ended: HasEnded<'_>) 
                 db,
                 "UPDATE salamander_chords SET token = ?2, until = ?3
                     WHERE group_id = ?1 AND state = 0 AND (token = ?2 OR token IS NULL OR until <= ?4)",
-                params![&**group, &**token, now + millis(SENDING), now],
+                params![&**group, &**token, now + millis(LEASE), now],
             )?;
             Ok(Answer::Held(match extended {
                 0 => held(db, group, token)?,
@@ -199,7 +199,7 @@ fn counted(db: &Connection, group: &str, token: &str, now: i64) -> rusqlite::Res
         db,
         "UPDATE salamander_chords SET token = ?2, until = ?3
             WHERE group_id = ?1 AND state = 0 AND counted >= size AND (token IS NULL OR token = ?2 OR until <= ?4)",
-        params![group, token, now + millis(JOINING), now],
+        params![group, token, now + millis(LEASE), now],
     )?;
     let known = "SELECT 1 FROM salamander_chord_bodies WHERE group_id = ?";
     Ok(Answer::Counted { last: claimed > 0, known: db.prepare_cached(known)?.exists([group])? })
@@ -250,7 +250,7 @@ fn lost(db: &Connection, now: i64, token: &str, (idle, unlocked): (u64, u64)) ->
         run(
             db,
             "UPDATE salamander_chords SET state = 0, token = ?, until = ? WHERE group_id = ?",
-            params![token, now + millis(JOINING), group],
+            params![token, now + millis(LEASE), group],
         )?;
         ready.push((Str::from(group), Blob::from(body), overdue));
         Ok(())
@@ -354,8 +354,9 @@ mod tests {
         assert_eq!(lost(&db, 6_001, "2"), (vec![false], 0));
         assert_eq!(lost(&db, 6_002, "3"), (vec![], 0), "to one alone");
         assert_eq!((extended(&db, 6_003, "1"), extended(&db, 6_003, "2")), (Hold::Theirs, Hold::Ours));
-        assert_eq!(lost(&db, 36_002, "3"), (vec![], 0), "who sends has more time");
-        assert_eq!(lost(&db, 36_003, "3"), (vec![false], 0));
+        assert_eq!(extended(&db, 11_000, "2"), Hold::Ours);
+        assert_eq!(lost(&db, 16_999, "3"), (vec![], 0), "who says that he goes on has more time");
+        assert_eq!(lost(&db, 17_000, "3"), (vec![false], 0));
     }
 
     #[test]

@@ -9,8 +9,9 @@ use salamander_value::{Exception, Str, Value};
 use salamander_wire::celery::{ResultMeta, ResultTree, ResultValue};
 
 use super::{Inner, RedisResults};
-use crate::backend::chords::{AT_ONCE, DONE, IDLE, JOINING, SENDING, leaves, of_entry};
+use crate::backend::chords::{AT_ONCE, DONE, IDLE, LEASE, leaves, of_entry};
 use crate::backend::{Begun, Broken, Chords, Claim, Counted, Groups, Lost, Part};
+use crate::broker::{Broker, Publication};
 use crate::call::new_id;
 use crate::redis::{Script, array, bytes, flag, integer};
 use crate::task::exception_repr;
@@ -19,6 +20,7 @@ use crate::{Error, Kind, Result, Waits};
 pub(super) static PART: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("part.lua")));
 pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("extend.lua")));
 pub(super) static FINISH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("finish.lua")));
+pub(super) static FINISH_WITH: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("finish_with.lua")));
 pub(super) static DUE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("due.lua")));
 pub(super) static LOOK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("look.lua")));
 
@@ -83,7 +85,7 @@ impl Chords for RedisResults {
                 .arg(&*entry)
                 .arg(i32::from(self.0.ordered))
                 .arg(place);
-            count.arg(self.0.expires()).arg(JOINING.as_secs()).arg(&*claim.token).arg(&*claim.group_id);
+            count.arg(self.0.expires()).arg(LEASE.as_secs()).arg(&*claim.token).arg(&*claim.group_id);
             Ok(match integer(&self.0.link.one(count).await?) {
                 Some(1) => Counted::Last(claim),
                 Some(2) => Counted::WaitingUnknown,
@@ -130,7 +132,7 @@ impl Chords for RedisResults {
         Box::pin(async move {
             let mut extend = EXTEND.command(3);
             extend.arg(self.0.of_group(&claim.group_id, ".c")).arg(self.0.of_group(&claim.group_id, ".s"));
-            extend.arg(self.0.when_to_look()).arg(&*claim.token).arg(SENDING.as_secs()).arg(&*claim.group_id);
+            extend.arg(self.0.when_to_look()).arg(&*claim.token).arg(LEASE.as_secs()).arg(&*claim.group_id);
             Ok(flag(&self.0.link.one(extend).await?))
         })
     }
@@ -145,6 +147,42 @@ impl Chords for RedisResults {
             finish.arg(&*claim.token).arg(DONE.as_secs()).arg(&*claim.group_id);
             self.0.link.one(finish).await.map(|_| ())
         })
+    }
+
+    fn finish_with<'a>(
+        &'a self,
+        claim: &'a Claim,
+        body: Vec<Publication>,
+        broker: &'a dyn Broker,
+    ) -> Waits<'a, bool> {
+        Box::pin(async move {
+            let mut puts = Vec::new();
+            for message in &body {
+                match broker.put(message).await? {
+                    Some(put) => puts.extend(put),
+                    None => {
+                        // One of them has no list that it goes to.
+                        for message in body {
+                            broker.publish(message).await?;
+                        }
+                        return self.finish(claim).await.map(|()| true);
+                    }
+                }
+            }
+            let mut finish = FINISH_WITH.command(7 + puts.len());
+            finish.arg(self.0.of_group(&claim.group_id, ".c")).arg(self.0.when_to_look());
+            for kind in [".j", ".t", ".s", ".d", ".b"] {
+                finish.arg(self.0.of_group(&claim.group_id, kind));
+            }
+            puts.iter().for_each(|(list, _)| _ = finish.arg(list));
+            finish.arg(&*claim.token).arg(DONE.as_secs()).arg(&*claim.group_id);
+            puts.iter().for_each(|(_, envelope)| _ = finish.arg(&**envelope));
+            Ok(flag(&self.0.link.one(finish).await?))
+        })
+    }
+
+    fn place(&self) -> Option<Str> {
+        self.0.place.name().map(Str::from)
     }
 
     fn lost(&self) -> Waits<'_, Vec<Lost>> {
@@ -165,11 +203,12 @@ impl RedisResults {
     /// Looks at a chord of which nothing was heard for a while.
     async fn look(&self, group: Str) -> Result<Option<Lost>> {
         let claim = Claim { group_id: group.clone(), token: new_id() };
-        let mut look = LOOK.command(5);
+        let mut look = LOOK.command(6);
         for kind in [".j", ".t", ".s", ".c", ".b"] {
             look.arg(self.0.of_group(&group, kind));
         }
-        look.arg(&*claim.token).arg(JOINING.as_secs()).arg(i32::from(self.0.ordered));
+        look.arg(self.0.when_to_look()).arg(&*claim.token).arg(LEASE.as_secs());
+        look.arg(i32::from(self.0.ordered)).arg(&*group);
         let said = integer(&self.0.link.one(look).await?);
         let known = bytes(self.0.link.one(self.0.command_of("GET", &group, ".b")).await?);
         let Some(known) = known.map(|known| self.0.known(&known)).transpose()? else {
@@ -187,7 +226,7 @@ impl RedisResults {
             // It has been kept for as long as such things are kept; else somebody has done with it.
             Some(2) if known.until.is_some_and(|until| until <= now()) => {
                 let mut take = self.0.command_of("SET", &group, ".c");
-                take.arg(&*claim.token).arg("NX").arg("EX").arg(JOINING.as_secs());
+                take.arg(&*claim.token).arg("NX").arg("EX").arg(LEASE.as_secs());
                 let taken = !matches!(self.0.link.one(take).await?, redis::Value::Nil);
                 Ok(taken.then_some(Lost { claim, body: known.body, overdue: true }))
             }
@@ -207,8 +246,16 @@ impl RedisResults {
             .filter_map(|member| Some(String::from_utf8_lossy(&member).rsplit_once(':')?.0.to_owned()))
             .collect();
         let mut last = Counted::Waiting;
-        for (index, task_id) in tasks.into_iter().enumerate().filter(|(_, task)| !counted.contains(&**task)) {
-            let Some(meta) = self.0.find(&task_id).await?.filter(|meta| meta.status.is_ready()) else { continue };
+        let left: Vec<_> = tasks.into_iter().enumerate().filter(|(_, task)| !counted.contains(&**task)).collect();
+        if left.is_empty() {
+            return Ok(last);
+        }
+        let mut stored = cmd("MGET");
+        left.iter().for_each(|(_, task)| _ = stored.arg(self.0.key(task)));
+        let stored = array(self.0.link.one(stored).await?).into_iter().map(bytes);
+        for ((index, task_id), stored) in left.into_iter().zip(stored) {
+            let meta = stored.map(|stored| self.0.stored.decode(&stored)).transpose()?;
+            let Some(meta) = meta.filter(|meta| meta.status.is_ready()) else { continue };
             let (state, result) = (meta.status, meta.result);
             let group_index = i64::try_from(index).ok();
             let part = Part { group_id: group.clone(), task_id, group_index, state, result };

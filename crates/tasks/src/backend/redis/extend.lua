@@ -3,6 +3,5 @@
 local owner = redis.call('GET', KEYS[1])
 if owner ~= ARGV[1] and (owner or redis.call('EXISTS', KEYS[2]) == 0) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-local now = redis.call('TIME')
-redis.call('ZADD', KEYS[3], 'XX', now[1] + ARGV[2], ARGV[3])
+redis.call('ZADD', KEYS[3], 'XX', redis.call('TIME')[1] + ARGV[2] + 1, ARGV[3])
 return 1

@@ -73,12 +73,13 @@ impl RedisResults {
 }
 
 fn scripts() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 8]> = LazyLock::new(|| {
+    static ALL: LazyLock<[&Script; 9]> = LazyLock::new(|| {
         [
             &*STORE,
             &*chords::PART,
             &*chords::EXTEND,
             &*chords::FINISH,
+            &*chords::FINISH_WITH,
             &*chords::DUE,
             &*chords::LOOK,
             &*permits::TAKE,

@@ -25,8 +25,7 @@ if have ~= tonumber(size) + tonumber(redis.call('GET', added) or 0) then return 
 -- Asked once more by the same, because the answer was lost.
 if owner == ARGV[7] then return 1 end
 if redis.call('SET', claim, ARGV[7], 'NX', 'EX', ARGV[6]) then
-  local now = redis.call('TIME')
-  redis.call('ZADD', due, 'XX', now[1] + ARGV[6], ARGV[8])
+  redis.call('ZADD', due, 'XX', redis.call('TIME')[1] + ARGV[6] + 1, ARGV[8])
   return 1
 end
 return known * 2

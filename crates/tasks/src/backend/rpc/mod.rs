@@ -11,7 +11,7 @@ use salamander_wire::celery::{Accept, Decoding, ResultMeta, Serializer};
 use tokio::task::JoinHandle;
 
 use self::inbox::Inbox;
-use super::{Backend, Capabilities, Expected, Found, Update};
+use super::{Backend, Capabilities, Chords, Expected, Found, PyroResults, Update};
 use crate::broker::{Broker, Consume, Consumer, Publication, Queue, Topology};
 use crate::{Error, Kind, Result, Waits};
 
@@ -46,6 +46,8 @@ impl Default for RpcOptions {
 /// It goes over any broker. Nobody but the sender can see a result, and he only as long as he is connected: the queue goes with its consumer. What
 /// comes for a task that nobody has asked for yet is kept, up to a thousand of those.
 ///
+/// It counts no chords, as Celery's does not, unless the queues are our own ones: there they are counted beside the queues.
+///
 /// # Wire
 /// Celery 5.7's `rpc://`: a queue by the id of the application, in which each message is the meta of one task's state with the task's id as
 /// its correlation id. Python's ends of it understand ours, both ways.
@@ -59,6 +61,8 @@ struct Inner {
     options: RpcOptions,
     decoding: Decoding,
     inbox: Arc<Inbox>,
+    /// What counts chords beside the queues, where those are ours.
+    chords: Option<PyroResults>,
     /// What takes messages out of the queue.
     listener: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
@@ -66,6 +70,11 @@ struct Inner {
 impl RpcResults {
     /// Results over a broker, with a queue of its own that is made when the first task is sent.
     pub fn new(broker: Arc<dyn Broker>, options: RpcOptions) -> Self {
+        Self::with_chords(broker, options, None)
+    }
+
+    /// The same, with chords that are counted there.
+    pub(crate) fn with_chords(broker: Arc<dyn Broker>, options: RpcOptions, chords: Option<PyroResults>) -> Self {
         let decoding = Decoding::default().accepting(options.accept.clone());
         Self(Arc::new(Inner {
             broker,
@@ -73,6 +82,7 @@ impl RpcResults {
             options,
             decoding,
             inbox: Arc::default(),
+            chords,
             listener: tokio::sync::Mutex::default(),
         }))
     }
@@ -229,6 +239,10 @@ impl Backend for RpcResults {
     fn forget<'a>(&'a self, task_id: &'a str) -> Waits<'a, ()> {
         self.0.inbox.forget(task_id);
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn chords(&self) -> Option<&dyn Chords> {
+        self.0.chords.as_ref().map(|chords| chords as &dyn Chords)
     }
 
     /// The broker is another one's, and stays open.

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use redis::{Cmd, Pipeline, cmd};
 use salamander_value::{Dict, Str};
 use salamander_wire::celery::{DeliveryInfo, Message};
@@ -123,6 +124,14 @@ impl Broker for RedisBroker {
         self.0.link.trouble()
     }
 
+    fn place(&self) -> Option<Str> {
+        self.0.place.name().map(Str::from)
+    }
+
+    fn put<'a>(&'a self, publication: &'a Publication) -> Waits<'a, Option<Vec<(String, Bytes)>>> {
+        Box::pin(self.0.lists_of(publication))
+    }
+
     fn declare<'a>(&'a self, topology: &'a Topology) -> Waits<'a, ()> {
         Box::pin(self.0.declare(topology))
     }
@@ -225,6 +234,20 @@ impl Broker for RedisBroker {
     }
 }
 
+/// A message as it lies in a list.
+fn packed(exchange: &Str, routing_key: &Str, mut message: Message) -> Result<(Message, Bytes)> {
+    let properties = &mut message.properties;
+    let redelivered = properties.delivery_info.redelivered;
+    properties.delivery_tag.get_or_insert_with(new_id);
+    properties.priority.get_or_insert(0);
+    properties.delivery_info =
+        DeliveryInfo { redelivered, ..DeliveryInfo::new(exchange.clone(), routing_key.clone()) };
+    let envelope = message.to_envelope();
+    let envelope = envelope
+        .map_err(|error| Error::with_source(Kind::Misuse, format!("a message cannot be sent: {error}"), error))?;
+    Ok((message, envelope))
+}
+
 impl Core {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -316,30 +339,48 @@ impl Core {
     }
 
     async fn publish(&self, publication: Publication) -> Result<()> {
-        let Publication { exchange, routing_key, mut message, .. } = publication;
-        let properties = &mut message.properties;
-        let redelivered = properties.delivery_info.redelivered;
-        properties.delivery_tag.get_or_insert_with(new_id);
-        properties.priority.get_or_insert(0);
-        properties.delivery_info =
-            DeliveryInfo { redelivered, ..DeliveryInfo::new(exchange.clone(), routing_key.clone()) };
-        let envelope = message.to_envelope();
-        let envelope = envelope
-            .map_err(|error| Error::with_source(Kind::Misuse, format!("a message cannot be sent: {error}"), error))?;
-        let kind = self.kind(&exchange);
+        let Publication { exchange, routing_key, message, .. } = publication;
+        let (message, envelope) = packed(&exchange, &routing_key, message)?;
         if exchange.is_empty() {
             return self.put(&[&*routing_key], &message, &envelope).await;
         }
-        if kind == Some(ExchangeKind::Fanout) {
-            let mut publish = with("PUBLISH", &self.keys.topic(&exchange, &routing_key));
-            publish.arg(&*envelope);
-            return self.link.one(publish).await.map(|_| ());
+        match self.queues_of(&exchange, &routing_key).await? {
+            Some(queues) => {
+                let queues: Vec<&str> = queues.iter().map(|queue| &**queue).collect();
+                self.put(&queues, &message, &envelope).await
+            }
+            None => {
+                let mut publish = with("PUBLISH", &self.keys.topic(&exchange, &routing_key));
+                publish.arg(&*envelope);
+                self.link.one(publish).await.map(|_| ())
+            }
         }
-        let table = self.link.one(with("SMEMBERS", &self.keys.table(&exchange))).await?;
+    }
+
+    /// The queues that a message goes to; none where it goes to whoever listens.
+    async fn queues_of(&self, exchange: &Str, routing_key: &Str) -> Result<Option<Vec<Str>>> {
+        let kind = self.kind(exchange);
+        if exchange.is_empty() {
+            return Ok(Some(vec![routing_key.clone()]));
+        }
+        if kind == Some(ExchangeKind::Fanout) {
+            return Ok(None);
+        }
+        let table = self.link.one(with("SMEMBERS", &self.keys.table(exchange))).await?;
         let table = held::bindings(table, &self.keys);
-        let queues: Vec<&str> =
-            table.iter().filter(|binding| binding.leads(kind, &routing_key)).map(|binding| &*binding.queue).collect();
-        self.put(&queues, &message, &envelope).await
+        let leading = table.iter().filter(|binding| binding.leads(kind, routing_key));
+        Ok(Some(leading.map(|binding| Str::from(&*binding.queue)).collect()))
+    }
+
+    /// The lists that a message goes to, and what goes there.
+    async fn lists_of(&self, publication: &Publication) -> Result<Option<Vec<(String, Bytes)>>> {
+        let Publication { exchange, routing_key, message, .. } = publication;
+        let (message, envelope) = packed(exchange, routing_key, message.clone())?;
+        let Some(queues) = self.queues_of(exchange, routing_key).await? else { return Ok(None) };
+        if queues.iter().any(|queue| self.expiry(queue).is_some()) {
+            return Ok(None);
+        }
+        Ok(Some(queues.iter().map(|queue| (self.keys.list_of(queue, &message), envelope.clone())).collect()))
     }
 
     /// Puts a message into queues.

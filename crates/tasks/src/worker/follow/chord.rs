@@ -9,10 +9,14 @@ use super::super::Shared;
 use super::super::job::Job;
 use super::failure::Follows;
 use super::{Ending, as_exception};
+use crate::backend::chords::RENEWED;
 use crate::backend::{Begun, Broken, Chords, Claim, Counted, Found, Lost, Part};
 use crate::canvas::{Canvas, Options, carry_out, carry_out_with, planned};
 use crate::error::{Error, Kind, Result};
 use crate::task::{TaskContext, exception_repr};
+
+/// The most messages that are published in one step with something else.
+const TOGETHER: usize = 1000;
 
 impl Shared {
     /// A part of a chord has ended. If it was the last one, the chord goes on from here.
@@ -46,7 +50,7 @@ impl Shared {
             Ok(body) => body,
             Err(error) => return tracing::error!("the body of the chord {group_id} cannot be sent: {error}"),
         };
-        let results = match chords.join(claim).await {
+        let results = match holding(chords, claim, chords.join(claim)).await {
             Ok(results) => results,
             Err(error) => {
                 let reason = format!("Join error: {}", exception_repr(&as_exception(error))).into();
@@ -75,7 +79,7 @@ impl Shared {
             Err(error) => return tracing::error!("the body of the chord {group_id} was not sent: {error}"),
         }
         match results {
-            Ok(results) => match self.send_body(chords, claim, body, results, within).await {
+            Ok(results) => match holding(chords, claim, self.send_body(chords, claim, body, results, within)).await {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(error) => {
@@ -87,7 +91,7 @@ impl Shared {
             },
             Err(broken) => {
                 tracing::error!("Chord '{group_id}' raised: {}", broken.reason);
-                self.fail_body(body, &broken, within).await;
+                holding(chords, claim, self.fail_body(body, &broken, within)).await;
             }
         }
         self.finish(chords, claim).await;
@@ -110,11 +114,13 @@ impl Shared {
     ) -> Result<bool> {
         let plan = planned(body, &self.app, &[Value::List(results)], &Options::default())?;
         let together = chords.place().is_some_and(|place| self.app.broker().place() == Some(place));
-        if !together || !plan.only_sends() {
+        if !together || !plan.only_sends() || plan.steps.len() > TOGETHER {
             return carry_out(plan, &self.app, Some(within)).await.map(|()| false);
         }
-        let finished =
-            carry_out_with(plan, &self.app, Some(within), |messages| chords.finish_with(claim, messages)).await?;
+        let finished = carry_out_with(plan, &self.app, Some(within), |messages| {
+            chords.finish_with(claim, messages, &**self.app.broker())
+        })
+        .await?;
         if !finished {
             tracing::warn!("{}: the body of the chord was not sent: somebody else goes on with it", claim.group_id);
         }
@@ -174,10 +180,15 @@ impl Shared {
             _ => exception,
         };
         for (id, errbacks) in results_of(body, &[]) {
-            let options = body.options.to_dict();
-            let chord = options.get("chord").cloned().unwrap_or_default();
-            let embed = Embed { errbacks: Value::List(errbacks), chord, ..Embed::default() };
-            self.store_failed(&id, None, body.options.text("group_id"), &exception).await;
+            // In Celery's order. Whoever is killed before the failure is stored is followed by another worker, which does all of it once more; after
+            // that nobody would call the errbacks.
+            let embed = Embed { errbacks: Value::List(errbacks), ..Embed::default() };
+            let mut ending = self.never_run(id.clone(), &embed, within);
+            ending.root_id = body.options.text("root_id");
+            self.call_errbacks(&ending, &exception).await;
+            self.store_failed(&id, None, body.options.text("group_id"), reply_to_of(body), &exception).await;
+            let chord = body.options.to_dict().get("chord").cloned().unwrap_or_default();
+            let embed = Embed { chord, ..Embed::default() };
             let mut ending = self.never_run(id, &embed, within);
             ending.root_id = body.options.text("root_id");
             ending.group_id = body.options.text("group_id");
@@ -186,6 +197,18 @@ impl Shared {
         }
         let chain = body.options.get("chain").cloned().unwrap_or_default();
         self.fail_chain(&chain, &exception, within, true).await;
+    }
+}
+
+/// Does something that may take long, and says meanwhile that the chord goes on here.
+async fn holding<T>(chords: &dyn Chords, claim: &Claim, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(RENEWED, &mut work).await {
+            Ok(done) => return done,
+            // What the backend says now changes nothing: the work is under way.
+            Err(_) => _ = tokio::time::timeout(RENEWED, chords.extend(claim)).await,
+        }
     }
 }
 
@@ -199,6 +222,12 @@ fn unlocked(job: &Job) -> Result<(Begun, Value)> {
     let header = argument(4, "result").and_then(Value::as_slice).ok_or_else(|| wrong("a header"))?;
     let header = header.iter().map(ResultTree::from_value).collect::<Result<_, _>>()?;
     Ok((Begun { group_id, header, body: body.clone() }, body.clone()))
+}
+
+/// Where its result goes, if that is a message: that of its members goes to the same place.
+fn reply_to_of(body: &Canvas) -> Option<Str> {
+    let inner = || body.body().or_else(|| body.tasks().first()).and_then(reply_to_of);
+    body.options.text("reply_to").or_else(inner)
 }
 
 /// The ids of the results that a body would have had, each with its errbacks: those of a group's members.

@@ -39,7 +39,7 @@ impl Shared {
                 _ => false,
             };
             if let Some(id) = id.as_ref().filter(|_| stores) {
-                self.store_failed(id, text("parent_id"), text("group_id"), exception).await;
+                self.store_failed(id, text("parent_id"), text("group_id"), text("reply_to"), exception).await;
             }
             if let (Some(id), Some(chord), false) = (id, chord, counted) {
                 let embed = Embed { chord: chord.clone(), ..Embed::default() };
@@ -69,12 +69,13 @@ impl Shared {
         id: &Str,
         parent_id: Option<Str>,
         group_id: Option<Str>,
+        reply_to: Option<Str>,
         exception: &Exception,
     ) {
         let mut meta = ResultMeta::failed(id.clone(), State::Failure, exception);
         meta.date_done = Some(time::iso_utc(time::now_micros()).into());
         (meta.parent_id, meta.group_id) = (parent_id, group_id);
-        self.store_meta(Update { meta, reply_to: None, correlation_id: None }).await;
+        self.store_meta(Update { meta, reply_to, correlation_id: None }).await;
     }
 
     async fn has_failed(&self, id: &str) -> bool {

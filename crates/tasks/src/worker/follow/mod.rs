@@ -3,6 +3,7 @@
 mod chord;
 mod errback;
 mod failure;
+mod once;
 mod sweep;
 
 use std::sync::{Arc, LazyLock};
@@ -11,6 +12,7 @@ use salamander_object::Encoded;
 use salamander_value::{Dict, Exception, Str, Value};
 use salamander_wire::celery::{Embed, ResultValue, State};
 
+pub(super) use once::Bodies;
 pub(super) use sweep::Sweeper;
 
 use super::Shared;
