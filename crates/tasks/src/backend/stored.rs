@@ -118,6 +118,7 @@ impl Stored {
     }
 
     /// The state that is kept so.
+    #[cfg(any(feature = "redis", test))]
     pub(crate) fn decode(&self, stored: &Bytes) -> Result<ResultMeta> {
         self.decode_by(self.options.serializer, stored)
     }
