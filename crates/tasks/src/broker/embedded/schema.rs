@@ -51,7 +51,7 @@ pub(super) fn open(file: &Path, fsync: bool) -> Result<Connection, String> {
     db.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
     db.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     db.pragma_update(None, "synchronous", if fsync { "FULL" } else { "NORMAL" }).map_err(failed)?;
-    db.pragma_update(None, "cache_size", -16_384).map_err(failed)?;
+    db.pragma_update(None, "cache_size", -4_096).map_err(failed)?;
     db.pragma_update(None, "journal_size_limit", 16 << 20).map_err(failed)?;
     db.set_prepared_statement_cache_capacity(32);
     if application == 0 {
