@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use salamander_codec::Args;
 use salamander_value::{Dict, Str, Value};
-use salamander_wire::celery::ResultTree;
+use salamander_wire::celery::{Rest, ResultTree};
 
 use super::freeze::{Freezing, Spot, freeze_group};
 use super::prepare::prepare;
@@ -41,6 +41,8 @@ pub(crate) struct Leaf {
     pub(crate) kwargs: Dict,
     pub(crate) options: Options,
     pub(crate) origin: Origin,
+    /// What its message carries of a chain that was not read here.
+    pub(crate) rest: Option<Rest>,
 }
 
 /// A chord that begins.
@@ -49,6 +51,17 @@ pub(crate) struct Beginning {
     pub(crate) group_id: Str,
     /// The members of the header.
     pub(crate) header: Vec<Promise>,
+}
+
+impl Plan {
+    /// Its tasks carry the rest of a chain.
+    pub(crate) fn hand_on(&mut self, rest: &Rest) {
+        for step in &mut self.steps {
+            if let Step::Send(leaf) = step {
+                leaf.rest = Some(rest.clone());
+            }
+        }
+    }
 }
 
 impl Canvas {
@@ -122,7 +135,7 @@ impl Planner<'_> {
         let id = options.text("task_id").unwrap_or_else(|| (self.freezing.new_id)());
         options.set("task_id", id.clone().into());
         let origin = canvas.origin.clone();
-        let leaf = Leaf { task: task.clone(), args, kwargs, options, origin };
+        let leaf = Leaf { task: task.clone(), args, kwargs, options, origin, rest: None };
         self.steps.push(Step::Send(Box::new(leaf)));
         Promise::task(id)
     }
@@ -337,9 +350,10 @@ impl Leaf {
     /// # Errors
     /// Options that are none.
     pub(crate) fn into_signature(self, app: &App) -> Result<Signature> {
-        let Self { task, args, kwargs, options, origin } = self;
+        let Self { task, args, kwargs, options, origin, rest } = self;
         let (said, chord) = options.into_parts();
         let mut options = SendOptions::from_dict(said)?;
+        options.embed.rest = rest;
         if let Some(chord) = chord {
             options.embed.chord = Arc::unwrap_or_clone(chord);
         }
