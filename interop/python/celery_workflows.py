@@ -1,7 +1,7 @@
 """Canvases that run: a worker of Celery's, and a client that sends what recipes say and tells what came of it.
 
-worker BROKER: works until it is ended.
-client BROKER: for each line, a list of {"recipe", "watch"}, sends all of them, then writes the list of what they gave and of what became
+worker BROKER[|BACKEND]: works until it is ended.
+client BROKER[|BACKEND]: for each line, a list of {"recipe", "watch"}, sends all of them, then writes the list of what they gave and of what became
 of the tasks whose ids are watched.
 """
 import json
@@ -16,7 +16,8 @@ from celery_canvas_recipes import made
 
 warnings.simplefilter("ignore")
 what, broker = sys.argv[1:]
-app = Celery("workflows", broker=broker, backend=broker)
+broker, _, backend = broker.partition("|")
+app = Celery("workflows", broker=broker, backend=backend or broker)
 app.conf.update(
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,

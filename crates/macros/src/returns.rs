@@ -1,5 +1,7 @@
 //! What a method returns, as far as its signature tells: a value, a `Result`, a stream of items.
 
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, ReturnType, Type, TypeParamBound};
 
 /// The kind of a return type.
@@ -28,6 +30,22 @@ impl Returns {
             None => Self { fallible: false, items: items_of(ty) },
         }
     }
+}
+
+/// What is returned as it is, if it can be named wherever the method's class can.
+pub(crate) fn plain(output: &ReturnType) -> Option<&Type> {
+    let (Returns { fallible: false, items: None }, ReturnType::Type(_, ty)) = (Returns::of(output), output) else {
+        return None;
+    };
+    fn named_anywhere(tokens: TokenStream) -> bool {
+        tokens.into_iter().all(|token| match token {
+            TokenTree::Ident(ident) => ident != "Self" && ident != "impl",
+            TokenTree::Punct(punct) => punct.as_char() != '\'',
+            TokenTree::Group(group) => named_anywhere(group.stream()),
+            TokenTree::Literal(_) => true,
+        })
+    }
+    Some(&**ty).filter(|ty| matches!(ty, Type::Path(_)) && named_anywhere(ty.to_token_stream()))
 }
 
 /// The first parameter of a type whose name is `Result`.

@@ -29,7 +29,7 @@ pub use call::{Call, Encoded, Outcome, Payload};
 pub use context::{Annotations, CallContext, FromContext};
 pub use dispatch::{find, is_private, no_attribute, resolve, run_now};
 pub use failed::{ErrorHook, FailedCall, failed};
-pub use function::{FUNCTION, Function};
+pub use function::{AnyReturned, FUNCTION, Function, Returned};
 pub use instances::{InstanceMode, Instances, Weakly, unknown_object};
 pub use invoke::{Format, Invocation, Object, Pending, Request, Step};
 pub use items::{FallibleItems, ItemSource, Items, IterItems, Next, StreamItems};

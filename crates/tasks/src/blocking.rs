@@ -17,6 +17,7 @@ use crate::call::{self, Place, Signature};
 use crate::canvas::{self, Canvas};
 use crate::control::{self, Reply};
 use crate::error::{Error, Kind, Result};
+use crate::task::TaskContext;
 
 fn wait<F: Future>(future: F) -> Result<F::Output> {
     salamander_net::blocking::wait(future).map_err(|error| Error::with_source(Kind::Misuse, error.to_string(), error))
@@ -25,6 +26,14 @@ fn wait<F: Future>(future: F) -> Result<F::Output> {
 /// Lets a task wait for the results of others; the blocking twin of [`allow_join_result`](crate::allow_join_result).
 pub fn allow_join_result<T>(work: impl FnOnce() -> T) -> T {
     call::allow_join_result_sync(work)
+}
+
+/// Adds to the chord that a task is a part of; the blocking twin of [`TaskContext::add_to_chord`].
+///
+/// # Errors
+/// As there, and where it is called in asynchronous code.
+pub fn add_to_chord(context: &TaskContext, canvas: impl Into<Canvas> + Send) -> Result<CanvasResult> {
+    Ok(CanvasResult(wait(context.add_to_chord(canvas))??))
 }
 
 /// Writes methods that wait for the asynchronous one of the same name.
@@ -55,6 +64,14 @@ pub struct Control(control::Control);
 /// What a canvas that was sent will give; the blocking twin of [`CanvasResult`](crate::canvas::CanvasResult).
 #[derive(Clone, Debug)]
 pub struct CanvasResult(canvas::CanvasResult);
+
+/// The results of a group; the blocking twin of [`GroupResult`](crate::canvas::GroupResult).
+#[derive(Clone, Debug)]
+pub struct GroupResult(canvas::GroupResult);
+
+/// What tasks led to; the blocking twin of [`Collected`](crate::canvas::Collected), and an iterator.
+#[derive(Debug)]
+pub struct Collected(canvas::Collected);
 
 /// What becomes of a task; the blocking twin of [`Changes`](crate::call::Changes), and an iterator.
 #[derive(Debug)]
@@ -89,6 +106,22 @@ impl App {
     /// The result of a task by its id.
     pub fn result(&self, id: impl Into<Str>) -> AsyncResult {
         AsyncResult(self.0.result(id))
+    }
+
+    /// The blocking twin of the asynchronous `restore_group`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn restore_group(&self, id: &str) -> Result<Option<GroupResult>> {
+        Ok(wait(self.0.restore_group(id))??.map(GroupResult))
+    }
+
+    /// A result out of what `as_tuple` gave, in whichever language.
+    ///
+    /// # Errors
+    /// As with the asynchronous one.
+    pub fn result_from_tuple(&self, tuple: &Value) -> Result<CanvasResult> {
+        self.0.result_from_tuple(tuple).map(CanvasResult)
     }
 
     /// Remote control of the workers on this broker.
@@ -192,8 +225,16 @@ impl<T> AsyncResult<T> {
     ///
     /// # Errors
     /// As there, and where it is called in asynchronous code.
-    pub fn children(&self) -> Result<Vec<AsyncResult>> {
-        Ok(wait(self.0.children())??.into_iter().map(AsyncResult).collect())
+    pub fn children(&self) -> Result<Vec<CanvasResult>> {
+        Ok(wait(self.0.children())??.into_iter().map(CanvasResult).collect())
+    }
+
+    /// The blocking twin of the asynchronous `collect`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn collect(&self) -> Result<Collected> {
+        self.0.collect().map(Collected)
     }
 
     /// What becomes of the task, one state after the other, up to the last one.
@@ -231,6 +272,93 @@ impl CanvasResult {
     pub fn get_within<T: DeserializeOwned>(&self, limit: Duration) -> Result<T> {
         // A time limit begins where there is a runtime.
         wait(async { self.0.get_within(limit).await })?
+    }
+
+    /// The results of a group; none of a task.
+    pub fn group(&self) -> Option<GroupResult> {
+        self.0.group().cloned().map(GroupResult)
+    }
+
+    /// What it follows.
+    pub fn parent(&self) -> Option<CanvasResult> {
+        self.0.parent().map(CanvasResult)
+    }
+
+    /// The tasks and groups that it has sent, or the members of a group.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn children(&self) -> Result<Vec<CanvasResult>> {
+        Ok(wait(self.0.children())??.into_iter().map(CanvasResult).collect())
+    }
+
+    /// All that it led to, as an iterator.
+    pub fn collect(&self) -> Collected {
+        Collected(self.0.collect())
+    }
+
+    waiting! {
+        ready() -> bool;
+        successful() -> bool;
+        failed() -> bool;
+        get_leaf() -> Value;
+        forget() -> ();
+    }
+}
+
+impl GroupResult {
+    /// The blocking twin of the asynchronous `join`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn join<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        wait(self.0.join())?
+    }
+
+    /// The blocking twin of the asynchronous `join_within`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn join_within<T: DeserializeOwned>(&self, limit: Duration) -> Result<Vec<T>> {
+        // A time limit begins where there is a runtime.
+        wait(async { self.0.join_within(limit).await })?
+    }
+
+    /// The blocking twin of the asynchronous `join_native`.
+    ///
+    /// # Errors
+    /// As there, and where it is called in asynchronous code.
+    pub fn join_native<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        wait(self.0.join_native())?
+    }
+
+    waiting! {
+        ready() -> bool;
+        waiting() -> bool;
+        successful() -> bool;
+        failed() -> bool;
+        completed_count() -> usize;
+        save() -> ();
+        delete() -> ();
+        forget() -> ();
+        revoke(terminate: bool) -> ();
+    }
+}
+
+impl Deref for GroupResult {
+    type Target = canvas::GroupResult;
+
+    fn deref(&self) -> &canvas::GroupResult {
+        &self.0
+    }
+}
+
+impl Iterator for Collected {
+    type Item = Result<(CanvasResult, Value)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = wait(self.0.next()).and_then(|next| next).transpose()?;
+        Some(next.map(|(result, value)| (CanvasResult(result), value)))
     }
 }
 

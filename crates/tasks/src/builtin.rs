@@ -13,6 +13,9 @@ use crate::{App, Error, Result};
 /// The names of all of these begin so.
 pub(crate) const PREFIX: &str = "celery.";
 
+/// Goes on with a chord where Celery's result backend does not count.
+pub(crate) const CHORD_UNLOCK: &str = "celery.chord_unlock";
+
 /// Adds them to an application.
 ///
 /// # Errors
@@ -23,6 +26,7 @@ pub(crate) fn register(app: &App) -> Result<()> {
     app.register(map)?;
     app.register(starmap)?;
     app.register(chunks)?;
+    app.register(chord_unlock)?;
     app.register(chain)
 }
 
@@ -74,6 +78,16 @@ async fn chunks(context: &TaskContext, task: Value, it: Vec<Value>, n: u32) -> R
     carry_out(plan, app, Some(context)).await.map_err(raised)?;
     Ok(tree)
 }
+
+/// The worker takes the chord over when this has ended; so it is never asked again. Acknowledged late, because nobody else knows of the chord.
+#[task(
+    crate = "crate::__private",
+    name = "celery.chord_unlock",
+    acks_late = true,
+    ignore_result = true,
+    typing = false
+)]
+async fn chord_unlock(#[args] _given: Vec<Value>, #[kwargs] _named: Dict) {}
 
 /// A chain is sent as its tasks, and nobody sends this.
 #[task(crate = "crate::__private", name = "celery.chain", typing = false)]

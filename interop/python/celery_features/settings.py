@@ -1,6 +1,7 @@
 """Celery's settings: those of who sends, and those of our worker."""
 import datetime
 
+from celery.utils.nodenames import worker_direct
 from kombu import Queue
 
 from checks import feature
@@ -140,6 +141,13 @@ def task_store_errors(client):
 def task_acks_late(client):
     # Its message goes back, and comes again.
     assert client.run("f.requeued_by_setting") is True
+
+
+@feature("worker_direct")
+def direct(client):
+    own = worker_direct(client.run("f.seen", queue="rust.settings")["hostname"])
+    info = client.run("f.seen", queue=own)["delivery_info"]
+    assert info["routing_key"] == own.name, info
 
 
 @feature("task_default_rate_limit")

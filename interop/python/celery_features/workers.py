@@ -94,7 +94,8 @@ SETTINGS = {
     "python": {"result_extended": True},
     "python.one": {"worker_prefetch_multiplier": 1, "task_acks_late": True},
     "python.strict": {"accept_content": ["json"]},
-    "python.settings": {"task_track_started": True, "task_store_errors_even_if_ignored": True, "task_inherit_parent_priority": True},
+    "python.settings": {"task_track_started": True, "task_store_errors_even_if_ignored": True, "task_inherit_parent_priority": True,
+                        "worker_direct": True},
 }
 
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
 
 pub mod basics;
+pub mod chords;
 pub mod faults;
 pub mod waiting;
 
@@ -71,6 +72,21 @@ macro_rules! backend_contract {
             results_survive_a_crash
             waiting_goes_on_after_a_crash
             storing_goes_on_after_a_crash
+        );
+    };
+    // Of those that count chords, these parts as well.
+    ($place:expr, $own:expr, chords) => {
+        $crate::backend_contract!($place, $own);
+        $crate::backend_contract!(@ $place, chords:
+            the_last_part_goes_on
+            a_part_counts_once
+            one_of_many_goes_on
+            a_part_that_fails_is_told
+            groups_are_put_together_again
+            what_nobody_goes_on_with_is_found
+        );
+        $crate::backend_contract!(@ $own, chords:
+            counting_goes_on_after_a_crash
         );
     };
     (@ $place:expr, $module:ident: $($part:ident)*) => {

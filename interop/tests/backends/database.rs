@@ -61,7 +61,7 @@ mod in_sqlite {
     }
 
     // Nothing keeps the file that could be killed.
-    interop::backend_contract!(place(), place());
+    interop::backend_contract!(place(), place(), chords);
 }
 
 mod in_postgresql {
@@ -91,7 +91,7 @@ mod in_postgresql {
         Store::postgres().map(OnServer)
     }
 
-    interop::backend_contract!(place(), place());
+    interop::backend_contract!(place(), place(), chords);
 }
 
 /// Both ways, with each serializer, and a worker of Celery's.

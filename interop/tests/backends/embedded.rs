@@ -34,7 +34,7 @@ mod memory {
         Some(InMemory(Memory::new()))
     }
 
-    interop::backend_contract!(place(), place());
+    interop::backend_contract!(place(), place(), chords);
 }
 
 mod file {
@@ -63,7 +63,7 @@ mod file {
     }
 
     // What is in this process cannot be killed without it: its crashes are those of the remote object.
-    interop::backend_contract!(place(), None::<InFile>);
+    interop::backend_contract!(place(), None::<InFile>, chords);
 }
 
 mod remote {
@@ -93,5 +93,5 @@ mod remote {
         Some(Remote(Queues::start()))
     }
 
-    interop::backend_contract!(place(), place());
+    interop::backend_contract!(place(), place(), chords);
 }

@@ -1,6 +1,7 @@
 //! Canvases beside Celery's: how they are composed, how they travel, and what is sent for them.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod host;
 mod peer;
 mod recipes;
 mod same;
@@ -98,6 +99,42 @@ fn named() -> Vec<(&'static str, Json)> {
         ("options of a chain", json!(["set", [chained(), {"priority": 4}]])),
         ("an immutable chord", json!(["immutable", [chord(), true]])),
         ("an immutable group in a chain", or(task(1), json!(["immutable", [pair(), true]]))),
+        ("stamp", json!(["stamp", [task(1), {"team": "blue"}, false]])),
+        ("stamp a chain", json!(["stamp", [chained(), {"team": "blue"}, false]])),
+        ("stamp a group", json!(["stamp", [pair(), {"team": "blue"}, false]])),
+        ("stamp a chord", json!(["stamp", [chord(), {"team": "blue"}, false]])),
+        ("stamp a group in a chain", json!(["stamp", [or(or(task(1), pair()), task(2)), {"team": "blue"}, false]])),
+        ("stamp twice", json!(["stamp", [["stamp", [chained(), {"team": "blue"}, false]], {"team": "red"}, false]])),
+        ("append stamps", json!(["stamp", [["stamp", [chained(), {"team": "blue"}, false]], {"team": "red"}, true]])),
+        (
+            "append stamps thrice",
+            json!(["stamp", [
+                ["stamp", [["stamp", [task(1), {"a": 1}, true]], {"a": 2, "b": 1}, true]], {"a": 3}, true
+            ]]),
+        ),
+        ("stamp with a list", json!(["stamp", [["stamp", [task(1), {"a": [1]}, false]], {"a": [2]}, false]])),
+        ("stamp links", json!(["stamp", [["link_error", [["link", [task(1), task(2)]], task(3)]], {"a": 1}, false]])),
+        ("stamp a link that is a chain", json!(["stamp", [["link", [task(1), chained()]], {"a": 1}, false]])),
+        ("stamp a link that is a chord", json!(["stamp", [["link", [task(1), chord()]], {"a": 1}, false]])),
+        ("stamp links of a chain", json!(["stamp", [["link", [chained(), task(2)]], {"a": 1}, true]])),
+        ("stamp chunks", json!(["stamp", [["chunks", [task(1), [[1, 2], [3, 4]], 1]], {"a": 1}, false]])),
+        ("options of chunks", json!(["set", [["chunks", [task(1), [[1, 2], [3, 4]], 1]], {"queue": "other"}]])),
+        ("stamp map", json!(["stamp", [["map", [task(1), [1, 2]]], {"a": 1}, false]])),
+        ("visit a chain", json!(["visit", [chained(), "everywhere", false]])),
+        ("visit a group", json!(["visit", [pair(), "everywhere", false]])),
+        ("visit a chord", json!(["visit", [chord(), "everywhere", false]])),
+        (
+            "visit a chord with links",
+            json!(["visit", [["link_error", [["link", [chord(), task(8)]], task(9)]], "everywhere", false]]),
+        ),
+        ("visit nested groups", json!(["visit", [["group", [pair(), triple()]], "in group", false]])),
+        ("visit in turn", json!(["visit", [or(or(task(1), pair()), chained()), "counting", false]])),
+        (
+            "visit in turn a chord of chords",
+            json!(["visit", [["chord", [[chord(), chord()], task(1)]], "counting", false]]),
+        ),
+        ("visit with options", json!(["visit", [or(task(1), pair()), "options", false]])),
+        ("visit what is stamped", json!(["visit", [["stamp", [pair(), {"name_of": 1}, false]], "named", true]])),
         ("travelled", json!(["travelled", [or(or(task(1), pair()), task(2))]])),
         ("a chord that has travelled", json!(["travelled", [["chord", [[chord(), chained()], chained()]]]])),
     ]
@@ -139,6 +176,34 @@ async fn what_is_sent_for_canvases_by_chance_is_what_celery_sends() {
     for number in 0..600 {
         let recipe = random.recipe(4);
         different.extend(sent::compared(&mut peer, &format!("number {number}"), &recipe).await);
+    }
+    assert!(different.is_empty(), "{} differ:\n{}", different.len(), different[..different.len().min(3)].join("\n"));
+}
+
+#[tokio::test]
+async fn what_a_task_sends_is_what_celerys_task_sends() {
+    let mut peer = Peer::start();
+    let mut different = Vec::new();
+    for how in ["replace", "add", "send"] {
+        for (name, recipe) in named() {
+            for host in host::hosts(how) {
+                different.extend(sent::within(&mut peer, name, &recipe, &host).await);
+            }
+        }
+    }
+    assert!(different.is_empty(), "{} differ:\n{}", different.len(), different[..different.len().min(9)].join("\n"));
+}
+
+#[tokio::test]
+async fn what_a_task_sends_by_chance_is_what_celerys_task_sends() {
+    let (mut peer, mut random) = (Peer::start(), Random::new(0x7265_706C));
+    let mut different = Vec::new();
+    for number in 0..200 {
+        let recipe = random.recipe(4);
+        for how in ["replace", "add", "send"] {
+            let host = host::host(how, &mut random);
+            different.extend(sent::within(&mut peer, &format!("number {number}"), &recipe, &host).await);
+        }
     }
     assert!(different.is_empty(), "{} differ:\n{}", different.len(), different[..different.len().min(3)].join("\n"));
 }

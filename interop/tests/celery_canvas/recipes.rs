@@ -2,10 +2,13 @@
 
 use salamander_codec::{Args, Codec, Settings};
 use salamander_tasks::Signature;
-use salamander_tasks::canvas::{Canvas, chain, chord, chunks, group, map, starmap};
+use salamander_tasks::canvas::{Canvas, Stamping, chain, chord, chunks, group, map, starmap};
 use salamander_value::Value;
 use salamander_wire::celery::{Serializer, settings};
 use serde_json::{Value as Json, json};
+
+#[path = "../celery_canvas/visitors.rs"]
+mod visitors;
 
 /// Numbers that are the same in each run.
 pub(crate) struct Random(u64);
@@ -15,7 +18,7 @@ impl Random {
         Self(seed)
     }
 
-    fn below(&mut self, below: u64) -> u64 {
+    pub(crate) fn below(&mut self, below: u64) -> u64 {
         // A generator of the form of splitmix64.
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -30,7 +33,7 @@ impl Random {
             return self.task();
         }
         let depth = depth - 1;
-        match self.below(22) {
+        match self.below(24) {
             0..=3 => self.task(),
             4..=8 => json!(["or", [self.recipe(depth), self.recipe(depth)]]),
             9 | 10 => json!(["chain", self.recipes(depth, 4)]),
@@ -45,7 +48,17 @@ impl Random {
             17 => json!(["link", [self.recipe(depth), self.recipe(depth.min(1))]]),
             18 => json!(["link_error", [self.recipe(depth), self.recipe(depth.min(1))]]),
             19 => json!(["set", [self.recipe(depth), self.options()]]),
-            20 => json!(["immutable", [self.recipe(depth), self.below(3) > 0]]),
+            20 => {
+                let stamps = self.stamps();
+                // What is in dicts Python appends to those of other tasks too.
+                let append = self.below(2) == 0 && stamps.get("nested").is_none();
+                json!(["stamp", [self.recipe(depth), stamps, append]])
+            }
+            21 => {
+                let visitor = ["named", "everywhere", "in group", "options"][self.below(4) as usize];
+                json!(["visit", [self.recipe(depth), visitor, false]])
+            }
+            22 => json!(["immutable", [self.recipe(depth), self.below(3) > 0]]),
             _ => match self.below(2) {
                 0 => json!(["partial", [self.recipe(depth), [self.below(9)]]]),
                 _ => json!(["travelled", [self.recipe(depth)]]),
@@ -64,6 +77,14 @@ impl Random {
         let kwargs = if self.below(4) == 0 { json!({"k": self.below(10)}) } else { json!({}) };
         let options = if self.below(4) == 0 { self.options() } else { json!({}) };
         json!(["task", [name, args, kwargs, options, self.below(6) == 0]])
+    }
+
+    fn stamps(&mut self) -> Json {
+        match self.below(3) {
+            0 => json!({"team": "blue"}),
+            1 => json!({"team": "red", "number": self.below(10)}),
+            _ => json!({"nested": {"number": self.below(10)}}),
+        }
     }
 
     fn options(&mut self) -> Json {
@@ -88,6 +109,20 @@ fn list(json: &Json) -> Vec<Value> {
 pub(crate) fn json(value: &Value) -> Json {
     let bytes = Serializer::Json.encode(value, &settings()).unwrap();
     serde_json::from_slice(&bytes).unwrap()
+}
+
+/// Whether it is chunks, whatever else is said of them.
+pub(crate) fn is_chunks(recipe: &Json) -> bool {
+    match recipe[0].as_str() {
+        Some("chunks") => true,
+        Some("stamp" | "visit" | "set" | "link" | "link_error" | "immutable" | "partial") => is_chunks(&recipe[1][0]),
+        _ => false,
+    }
+}
+
+/// What is said of chunks that stand alone Celery forgets.
+pub(crate) fn is_chunks_with_options(recipe: &Json) -> bool {
+    recipe[0] != "chunks" && is_chunks(recipe)
 }
 
 /// Our canvas of a recipe.
@@ -117,6 +152,16 @@ pub(crate) fn made(recipe: &Json) -> Canvas {
         "immutable" => made(&rest[0]).immutable(rest[1].as_bool().unwrap()),
         "link" => made(&rest[0]).link(made(&rest[1])),
         "link_error" => made(&rest[0]).link_error(made(&rest[1])),
+        "stamp" => {
+            let stamps = rest[1].as_object().unwrap().iter();
+            let stamping = stamps.fold(Stamping::new(), |stamping, (name, stamp)| stamping.with(name, value(stamp)));
+            made(&rest[0]).stamp_all(if rest[2] == true { stamping.appended() } else { stamping })
+        }
+        "visit" => {
+            let mut visitor = visitors::named(rest[1].as_str().unwrap());
+            let stamping = Stamping::new().by(&mut *visitor);
+            made(&rest[0]).stamp_all(if rest[2] == true { stamping.appended() } else { stamping })
+        }
         "travelled" => Canvas::from_value(&value(&json(&made(&rest[0]).to_value()))).unwrap(),
         other => panic!("{other}"),
     }

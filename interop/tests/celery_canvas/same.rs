@@ -15,7 +15,15 @@ pub(crate) fn composed(peer: &mut Peer, name: &str, recipe: &Json) -> Option<Str
         return None;
     }
     let ours = json(&made(recipe).to_value());
-    different(name, recipe, &theirs["made"], &ours)
+    // Names of stamps are in no order.
+    let plain = |json: &Json| {
+        if recipe.to_string().contains("stamp") || recipe.to_string().contains("visit") {
+            Names::default().plain(json)
+        } else {
+            json.clone()
+        }
+    };
+    different(name, recipe, &plain(&theirs["made"]), &plain(&ours))
 }
 
 /// Where two things differ first, if they do.
@@ -53,6 +61,7 @@ impl Names {
                 names.sort();
                 let mut plain: Map<String, Json> =
                     names.into_iter().map(|name| (name.clone(), self.plain(&entries[name]))).collect();
+                with_values(&mut plain);
                 // Python takes an errback for another one where a tuple in it has become a list, and calls it twice.
                 if let Some(Json::Array(errbacks)) = plain.get_mut("link_error") {
                     let mut seen: Vec<Json> = Vec::new();
@@ -87,6 +96,15 @@ impl Names {
         }
         plain
     }
+}
+
+/// Names of stamps in order, as far as they are stamped: in Python they are a set's, and names that were stamped on a sibling are among them.
+fn with_values(plain: &mut Map<String, Json>) {
+    let Some(Json::Array(mut names)) = plain.get("stamped_headers").cloned() else { return };
+    let stamped = plain.get("stamps").and_then(Json::as_object).unwrap_or(plain);
+    names.retain(|name| stamped.contains_key(name.as_str().unwrap_or_default()));
+    names.sort_by_key(Json::to_string);
+    plain.insert("stamped_headers".to_owned(), names.into());
 }
 
 fn is_id(text: &str) -> bool {

@@ -86,6 +86,7 @@ fn plans(rabbit: bool) -> Vec<Plan> {
             settings.task_store_errors_even_if_ignored = true;
             settings.task_inherit_parent_priority = true;
             settings.task_acks_late = true;
+            settings.worker_direct = true;
         }),
         plan("rust.hard", |settings| settings.task_time_limit = Some(std::time::Duration::from_millis(300))),
         plan("rust.soft", |settings| settings.task_soft_time_limit = Some(std::time::Duration::from_millis(300))),

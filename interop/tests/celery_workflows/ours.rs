@@ -71,8 +71,10 @@ fn on_error(heard: State<Arc<Heard>>, request: Value, exception: Exception, trac
     heard.told.notify_one();
 }
 
+/// Queues and results at one URL, or at two with a bar between them.
 pub(crate) fn app(url: &str, heard: &Arc<Heard>) -> App {
-    let app = App::builder().broker_url(url).result_backend(url).state(heard.clone()).task(on_error);
+    let (broker, results) = url.split_once('|').unwrap_or((url, url));
+    let app = App::builder().broker_url(broker).result_backend(results).state(heard.clone()).task(on_error);
     let app = app.task(add).task(mul).task(xsum).task(same_).task(constant).task(fail).task(failed).task(retry);
     app.build().unwrap()
 }
@@ -89,7 +91,10 @@ impl Working {
     }
 
     pub(crate) fn of(app: App) -> Self {
-        let worker = Worker::new(app, WorkerOptions::default()).without_signals();
+        // RabbitMQ lets no two workers of one name have a mailbox.
+        let mut options = WorkerOptions::default();
+        options.name = "ours@%h".into();
+        let worker = Worker::new(app, options).without_signals();
         let handle = worker.handle();
         Self { handle, _running: tokio::spawn(async move { worker.run().await.unwrap() }) }
     }

@@ -211,6 +211,8 @@ impl Up {
         };
         let app = demo::with_tasks(app).build().map_err(tasks::failed)?;
         let mut options = WorkerOptions::default();
+        // One that is started beside it has a name of its own.
+        options.name = "up@%h".into();
         // Tasks that sleep hold up no others.
         options.concurrency = Some(WORKER_LANES);
         Ok(Some(Worker::new(app, options).without_signals()))

@@ -33,6 +33,8 @@ pub(crate) struct Method {
     pub(crate) oneway: bool,
     pub(crate) callback: bool,
     pub(crate) returns: Returns,
+    /// The type that is no `Result` by its name, where it can be asked whether it is one nevertheless.
+    pub(crate) plain: Option<Type>,
     pub(crate) returns_text: String,
     pub(crate) schema: TokenStream,
 }
@@ -187,6 +189,8 @@ impl Exposed {
             return Err(Error::new(ident.span(), "a setter takes one argument, the new value"));
         }
         let returns = Returns::of(&function.sig.output);
+        let nameable = self.item.generics.params.is_empty() && function.sig.generics.params.is_empty();
+        let plain = returns::plain(&function.sig.output).filter(|_| nameable);
         let returns_text = schema::result_type(&function.sig.output).map_or_else(|| "()".to_owned(), type_text);
         let method = Method {
             doc: attrs::doc(&function.attrs),
@@ -199,6 +203,7 @@ impl Exposed {
             oneway,
             callback,
             returns,
+            plain: plain.cloned(),
             returns_text,
             schema: schema::of_return(&function.sig.output),
         };

@@ -1,8 +1,9 @@
 //! The `Expose` implementation of an exposed block.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
+use syn::spanned::Spanned;
 
 use super::parse::{Exposed, Kind, Method, Param, default_text, type_text};
 use crate::returns::{ItemsOf, Returns};
@@ -206,7 +207,9 @@ fn method_arm(method: &Method, at: usize, guarded: bool) -> TokenStream {
         );
     let context = context_binding(method);
     let call = call_it(method, guarded, &variables);
+    let checked = no_result(method);
     quote! {
+        #checked
         #declare
         let method = &<Self as salamander::Expose>::MEMBERS.methods[#at];
         let mut binder =
@@ -243,6 +246,21 @@ fn context_binding(method: &Method) -> TokenStream {
         quote!(let context = call.request.context();)
     } else {
         quote!()
+    }
+}
+
+/// What does not compile where a `Result` has another name: its errors would be taken for values.
+fn no_result(method: &Method) -> TokenStream {
+    let Some(ty) = &method.plain else { return quote!() };
+    quote_spanned! {ty.span()=>
+        const _: () = {
+            #[allow(unused_imports)]
+            use salamander::AnyReturned as _;
+            ::core::assert!(
+                !salamander::Returned::<#ty>::IS_RESULT,
+                "a `Result` by another name: write `Result<...>`, or its errors would be taken for values"
+            );
+        };
     }
 }
 

@@ -35,6 +35,13 @@ fn changed(state: &mut State<u32>) {}
 #[task]
 fn any<T>(value: T) {}
 
+type Outcome<T> = std::result::Result<T, String>;
+
+#[task]
+fn otherwise() -> Outcome<u32> {
+    Ok(3)
+}
+
 #[task]
 struct NoFunction;
 

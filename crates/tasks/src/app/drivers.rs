@@ -19,6 +19,10 @@ pub(super) enum Opened {
     Given(Arc<dyn Broker>),
 }
 
+/// What kombu's Redis transport calls `broker_connection_timeout`.
+#[cfg(feature = "redis")]
+const CONNECT_TIMEOUT: &str = "socket_connect_timeout";
+
 /// The schemes of brokers' URLs, and the feature that each needs.
 const BROKERS: &[(&str, Option<&str>)] = &[
     ("memory", None),
@@ -53,7 +57,7 @@ const BACKENDS: &[(&str, Option<&str>)] = &[
 
 impl Opened {
     /// The broker of one or several URLs, as `broker_url` has them.
-    #[cfg_attr(not(feature = "redis"), allow(unused_variables))]
+    #[cfg_attr(not(any(feature = "redis", feature = "amqp")), allow(unused_variables))]
     pub(super) fn open(urls: &[Str], settings: &Settings) -> Result<Self> {
         let [first, others @ ..] = urls else {
             return Err(Error::new(Kind::Misuse, "broker_url is empty"));
@@ -75,12 +79,19 @@ impl Opened {
             #[cfg(feature = "amqp")]
             "amqp" | "amqps" | "pyamqp" => {
                 let all: Vec<&str> = urls.iter().map(|url| url.strip_prefix("py").unwrap_or(url)).collect();
-                Ok(Self::Given(Arc::new(crate::broker::Amqp::new(&all.join(";"))?)))
+                let mut options = crate::broker::AmqpOptions::default();
+                options.heartbeat = settings.broker_heartbeat.unwrap_or(options.heartbeat);
+                options.connect_timeout = settings.broker_connection_timeout.unwrap_or(options.connect_timeout);
+                Ok(Self::Given(Arc::new(crate::broker::Amqp::with(&all.join(";"), options)?)))
             }
             #[cfg(feature = "redis")]
             "redis" | "rediss" | "redis+socket" | "sentinel" | "redis+cluster" | "rediss+cluster" => {
                 let all: Vec<&str> = urls.iter().map(|url| &**url).collect();
-                let broker = crate::broker::RedisBroker::new(&all.join(";"), &settings.broker_transport_options)?;
+                let mut options = settings.broker_transport_options.clone();
+                if let (Some(timeout), None) = (settings.broker_connection_timeout, options.get(CONNECT_TIMEOUT)) {
+                    options.insert(CONNECT_TIMEOUT, timeout.as_secs_f64());
+                }
+                let broker = crate::broker::RedisBroker::new(&all.join(";"), &options)?;
                 Ok(Self::Given(Arc::new(broker)))
             }
             other => Err(missing("broker", other, BROKERS)),

@@ -1,5 +1,7 @@
 //! The names of all settings of Celery 5.7: the old ones too, and why some have no effect here.
 
+use salamander_value::Value;
+
 const NO_BACKEND: &str = "there is no such result backend here: results are kept in Redis, SQLite, PostgreSQL, the embedded broker, or sent as messages (rpc://)";
 const SIGNED: &str = "messages are not signed here";
 const BEAT: &str = "there is no beat here yet";
@@ -30,6 +32,14 @@ const LOGS: &str = "logs are made by tracing, whose subscribers say how they loo
 const CLASSES: &str = "it names a class of Python's";
 const WORKER: &str = "workers here do not have it";
 
+/// Settings of which one value says what is so here anyway: that is taken, and another refused.
+pub(super) const SO_ANYWAY: &[(&str, &[Value])] = &[
+    ("broker_connection_retry", &[Value::Bool(true)]),
+    ("broker_connection_retry_on_startup", &[Value::Bool(true), Value::None]),
+    ("broker_connection_max_retries", &[Value::None, Value::Int(0)]),
+    ("task_protocol", &[Value::Int(2)]),
+];
+
 /// Each setting by its name, its old name, and why it is refused, if it is.
 #[rustfmt::skip]
 pub(super) const NAMES: &[(&str, &str, Option<&str>)] = &[
@@ -51,9 +61,9 @@ pub(super) const NAMES: &[(&str, &str, Option<&str>)] = &[
     ("beat_scheduler", "CELERYBEAT_SCHEDULER", Some(BEAT)),
     ("beat_sync_every", "CELERYBEAT_SYNC_EVERY", Some(BEAT)),
     ("broker_channel_error_retry", "BROKER_CHANNEL_ERROR_RETRY", Some(DRIVER)),
-    ("broker_connection_max_retries", "BROKER_CONNECTION_MAX_RETRIES", None),
-    ("broker_connection_retry", "BROKER_CONNECTION_RETRY", None),
-    ("broker_connection_retry_on_startup", "BROKER_CONNECTION_RETRY_ON_STARTUP", None),
+    ("broker_connection_max_retries", "BROKER_CONNECTION_MAX_RETRIES", Some(DRIVER)),
+    ("broker_connection_retry", "BROKER_CONNECTION_RETRY", Some(DRIVER)),
+    ("broker_connection_retry_on_startup", "BROKER_CONNECTION_RETRY_ON_STARTUP", Some(DRIVER)),
     ("broker_connection_timeout", "BROKER_CONNECTION_TIMEOUT", None),
     ("broker_failover_strategy", "BROKER_FAILOVER_STRATEGY", Some(DRIVER)),
     ("broker_heartbeat", "BROKER_HEARTBEAT", None),

@@ -53,16 +53,11 @@ settings! {
     result_accept_content: Option<Vec<Str>> = None;
     /// `enable_utc`.
     enable_utc: bool = true;
-    /// `broker_connection_timeout`.
-    broker_connection_timeout: Duration = Duration::from_secs(4);
-    /// `broker_connection_retry`: a connection that is lost is made again.
-    broker_connection_retry: bool = true;
-    /// `broker_connection_retry_on_startup`; none for `broker_connection_retry`.
-    broker_connection_retry_on_startup: Option<bool> = None;
-    /// `broker_connection_max_retries`: how often; none for ever.
-    broker_connection_max_retries: Option<u32> = Some(100);
-    /// `broker_heartbeat`: seconds between signs of life; 0 for none.
-    broker_heartbeat: Duration = Duration::from_secs(120);
+    /// `broker_connection_timeout`: how long connecting to the broker may take, where its URL does not say; none for 10 seconds. Not of the
+    /// embedded queue.
+    broker_connection_timeout: Option<Duration> = None;
+    /// `broker_heartbeat`: seconds between signs of life on RabbitMQ, where its URL does not say; 0 for none. None for 60.
+    broker_heartbeat: Option<Duration> = None;
     /// `broker_transport_options`, which each driver has of its own.
     broker_transport_options: Dict = Dict::new();
     /// `result_serializer`.
@@ -143,15 +138,16 @@ settings! {
     task_track_started: bool = false;
     /// `worker_concurrency`: how many tasks run at once.
     worker_concurrency: usize = std::thread::available_parallelism().map_or(1, usize::from);
-    /// `worker_direct`: each worker has a queue of its own as well.
+    /// `worker_direct`: each worker has a queue of its own as well, `NAME@HOST.dq`, which others reach by the exchange `C.dq2`
+    /// ([`worker_direct`](crate::routing::worker_direct)).
     worker_direct: bool = false;
     /// `worker_disable_rate_limits`.
     worker_disable_rate_limits: bool = false;
     /// `worker_enable_remote_control`.
     worker_enable_remote_control: bool = true;
-    /// `worker_eta_task_limit`: how many tasks may wait for their time; none for any number.
+    /// `worker_eta_task_limit`: how many messages a worker takes at most while tasks wait in it for their time; none for any number.
     worker_eta_task_limit: Option<usize> = None;
-    /// `worker_lost_wait`.
+    /// `worker_lost_wait`. It has nothing to do here: what a child process has said before it ended is read before it counts as lost.
     worker_lost_wait: Duration = Duration::from_secs(10);
     /// `worker_max_memory_per_child`, in kibibytes.
     worker_max_memory_per_child: Option<u64> = None;
@@ -161,8 +157,8 @@ settings! {
     worker_pool: Option<Str> = None;
     /// `worker_prefetch_multiplier`: how many times the concurrency may be held; 0 for no limit.
     worker_prefetch_multiplier: u32 = 4;
-    /// `worker_proc_alive_timeout`.
-    worker_proc_alive_timeout: Duration = Duration::from_secs(4);
+    /// `worker_proc_alive_timeout`: how long a child process may take to start; none for a minute.
+    worker_proc_alive_timeout: Option<Duration> = None;
     /// `worker_soft_shutdown_timeout`.
     worker_soft_shutdown_timeout: Duration = Duration::ZERO;
     /// `worker_state_db`: the file of what is revoked.

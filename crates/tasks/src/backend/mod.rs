@@ -3,9 +3,11 @@
 //! A worker stores, whoever sent the task looks or waits. Backends that can tell somebody at once ([`Capabilities::push`]) do not
 //! poll.
 
-mod chords;
+pub(crate) mod chords;
 mod database;
 mod embedded;
+pub(crate) mod groups;
+pub(crate) mod ledger;
 mod open;
 #[cfg(feature = "redis")]
 mod redis;
@@ -20,10 +22,14 @@ use salamander_wire::celery::ResultMeta;
 pub use self::redis::RedisResults;
 use crate::Waits;
 pub use crate::broker::pyro::PyroResults;
-pub use chords::{Broken, Chords, Claim, Counted, Part};
+pub use chords::{Begun, Broken, Chords, Claim, Counted, Lost, Part};
 pub use database::Database;
 pub use embedded::EmbeddedResults;
 pub(crate) use embedded::Kept;
+pub use groups::Groups;
+pub(crate) use groups::groups_among_results;
+pub(crate) use ledger::sqlite::{TABLES as CHORDS, answer};
+pub(crate) use ledger::{Answer, Ask, Hold};
 pub(crate) use open::Open;
 pub use replied::Replied;
 pub use rpc::{RpcOptions, RpcResults};
@@ -73,6 +79,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What counts the parts of chords, where the backend can.
     fn chords(&self) -> Option<&dyn Chords> {
+        None
+    }
+
+    /// What keeps the results of groups together, where the backend can.
+    fn groups(&self) -> Option<&dyn Groups> {
         None
     }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use salamander_codec::Settings;
+use salamander_value::Value;
+use salamander_wire::WireError;
 use salamander_wire::celery::{Compression, ResultMeta, Serializer, State, settings};
 
 use crate::{Error, Kind, Result};
@@ -81,19 +83,37 @@ impl Stored {
 
     /// What is kept of a state.
     pub(crate) fn encode(&self, meta: &ResultMeta) -> Result<Bytes> {
-        let Self { options, settings } = self;
-        let encoded = meta.encode(options.serializer, settings);
-        let compressed = encoded.and_then(|encoded| match options.compression {
+        self.compressed(meta.encode(self.options.serializer, &self.settings)).map_err(|error| {
+            let message = format!("the result of {} cannot be encoded: {error}", meta.task_id);
+            Error::with_source(Kind::Misuse, message, error)
+        })
+    }
+
+    /// What is kept of another value.
+    pub(crate) fn encode_value(&self, value: &Value) -> Result<Bytes> {
+        self.compressed(self.options.serializer.encode(value, &self.settings)).map_err(|error| {
+            Error::with_source(Kind::Misuse, format!("it cannot be encoded to be kept: {error}"), error)
+        })
+    }
+
+    fn compressed(&self, encoded: Result<Bytes, WireError>) -> Result<Bytes, WireError> {
+        encoded.and_then(|encoded| match self.options.compression {
             Some(compression) => {
                 let body = compression.compress(&encoded)?;
                 Ok([COMPRESSED, compression.content_type().as_bytes(), b"\0", &body].concat().into())
             }
             None => Ok(encoded),
-        });
-        compressed.map_err(|error| {
-            let message = format!("the result of {} cannot be encoded: {error}", meta.task_id);
-            Error::with_source(Kind::Misuse, message, error)
         })
+    }
+
+    /// The value that is kept so.
+    pub(crate) fn decode_value(&self, stored: &Bytes) -> Result<Value> {
+        let serializer = self.options.serializer;
+        let decoded = match decompressed(stored) {
+            Some(plain) => plain.and_then(|plain| serializer.decode(&plain, &self.settings)),
+            None => serializer.decode(stored, &self.settings),
+        };
+        decoded.map_err(|error| wrong(&error))
     }
 
     /// The state that is kept so.
@@ -128,7 +148,7 @@ impl Stored {
 }
 
 /// What was compressed, if it was.
-fn decompressed(stored: &[u8]) -> Option<Result<Bytes, salamander_wire::WireError>> {
+fn decompressed(stored: &[u8]) -> Option<Result<Bytes, WireError>> {
     let rest = stored.strip_prefix(COMPRESSED)?;
     let end = rest.iter().position(|byte| *byte == 0)?;
     let name = String::from_utf8_lossy(&rest[..end]).into_owned();

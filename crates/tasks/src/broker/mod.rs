@@ -24,7 +24,7 @@ use salamander_wire::celery::Message;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisBroker;
 #[cfg(feature = "amqp")]
-pub use amqp::Amqp;
+pub use amqp::{Amqp, AmqpOptions};
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Settlement};
 pub use embedded::{Embedded, EmbeddedOptions};
@@ -52,6 +52,11 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Why there is no connection, where one is tried for in vain.
     fn trouble(&self) -> Option<Error> {
+        None
+    }
+
+    /// What it is the same place as results by, where both can be changed in one step.
+    fn place(&self) -> Option<Str> {
         None
     }
 

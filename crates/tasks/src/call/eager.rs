@@ -36,6 +36,10 @@ impl<T> Signature<T> {
             let outcome = run(&context, &object, codec).await;
             match context.verdict(&options, outcome) {
                 Verdict::Retry(retrying) => message = retrying.message,
+                Verdict::Replaced(canvas) => {
+                    let task = canvas.alone(app)?.returning::<T>();
+                    return Box::pin(task.applied(app)).await;
+                }
                 verdict => return end(app, &context, verdict, codec),
             }
         }
@@ -66,7 +70,7 @@ fn end<T>(app: &App, context: &TaskContext, verdict: Verdict, codec: Codec) -> R
             meta
         }
         Verdict::Rejected(_) => ResultMeta::new(id, State::Rejected, ()),
-        Verdict::Ignored | Verdict::Retry(_) => ResultMeta::new(id, State::Ignored, ()),
+        Verdict::Ignored | Verdict::Retry(_) | Verdict::Replaced(_) => ResultMeta::new(id, State::Ignored, ()),
     };
     meta.children = context.children();
     meta.date_done = Some(date_done());

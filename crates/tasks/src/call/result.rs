@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{codec_settings, join};
 use crate::App;
 use crate::backend::{Backend, Expected, Found};
+use crate::canvas::CanvasResult;
 use crate::error::{Error, Kind, Result};
 
 /// What a task that was sent will give. Cheap to clone; as long as there is one, what comes for the task is kept.
@@ -225,14 +226,31 @@ impl<T> AsyncResult<T> {
         Ok(self.meta().await?.and_then(|meta| meta.traceback))
     }
 
-    /// The tasks that it has sent.
+    /// The tasks and groups that it has sent, in the order of their sending.
     ///
     /// # Errors
     /// As [`AsyncResult::found`].
-    pub async fn children(&self) -> Result<Vec<AsyncResult>> {
+    pub async fn children(&self) -> Result<Vec<CanvasResult>> {
         let trees: Vec<ResultTree> = self.meta().await?.map(|meta| meta.children).unwrap_or_default();
         let Source::App { app, .. } = &self.shared.source else { return Ok(Vec::new()) };
-        Ok(trees.into_iter().map(|tree| app.result(tree.id)).collect())
+        Ok(trees.iter().map(|tree| CanvasResult::of_tree(app, tree)).collect())
+    }
+
+    /// The id of the task that sent it, where the backend keeps that with the result
+    /// ([`Capabilities::relations`](crate::backend::Capabilities::relations)).
+    ///
+    /// # Errors
+    /// As [`AsyncResult::found`].
+    pub async fn parent_id(&self) -> Result<Option<Str>> {
+        Ok(self.meta().await?.and_then(|meta| meta.parent_id))
+    }
+
+    /// The id of the group that it is part of, where the backend keeps that with the result.
+    ///
+    /// # Errors
+    /// As [`AsyncResult::found`].
+    pub async fn group_id(&self) -> Result<Option<Str>> {
+        Ok(self.meta().await?.and_then(|meta| meta.group_id))
     }
 
     /// Has the backend forget the task.

@@ -14,6 +14,7 @@ use super::environment::{Clock, codec_settings, expiration, new_id, origin, paus
 use super::repr::arguments_text;
 use super::{AsyncResult, Expires, RetryPolicy, SendOptions, Sending, Signature};
 use crate::App;
+use crate::Waits;
 use crate::broker::{Publication, Queue, Topology};
 use crate::error::{Error, Kind, Result};
 use crate::task::TaskContext;
@@ -64,8 +65,10 @@ impl<T> Signature<T> {
                 options.ignore_result.or(known.options.ignore_result).or(Some(settings.task_ignore_result));
             options.time_limit = options.time_limit.or(settings.task_time_limit);
             options.soft_time_limit = options.soft_time_limit.or(settings.task_soft_time_limit);
+            options.priority = options.priority.or(settings.task_default_priority);
         } else if let Some(known) = app.task(&task) {
             options.fill_task(&known);
+            options.priority = options.priority.or(settings.task_default_priority);
         }
         if let (Some(hard), Some(soft)) = (options.time_limit, options.soft_time_limit)
             && soft > hard
@@ -85,7 +88,7 @@ impl<T> Signature<T> {
         let request = parent.map(TaskContext::request);
         let root = || request.map(|request| request.root_id().unwrap_or(request.id()).into());
         let parent_id = || request.map(|request| Str::from(request.id()));
-        let priority = options.priority.or(settings.task_default_priority).or_else(|| {
+        let priority = options.priority.or_else(|| {
             request.filter(|_| settings.task_inherit_parent_priority).and_then(|request| request.priority())
         });
         let (args, kwargs) = arguments_text(&arguments);
@@ -201,6 +204,36 @@ impl Prepared {
             parent.add_child(ResultTree::task(id));
         }
         Ok(())
+    }
+
+    /// Publishes several, by something else than the broker.
+    pub(crate) async fn publish_all<'a>(
+        all: Vec<Self>,
+        app: &App,
+        parent: Option<&TaskContext>,
+        publish: impl FnOnce(Vec<Publication>) -> Waits<'a, bool>,
+    ) -> Result<bool> {
+        let limit = all.iter().map(|one| one.limit).min().unwrap_or(app.settings().publish_timeout);
+        let tasks: Vec<(Str, bool)> = all.iter().map(|one| (one.id.clone(), one.add_to_parent)).collect();
+        let publishing = async {
+            for one in &all {
+                if !one.ignore_result
+                    && let Some(preparing) = app.backend().and_then(|backend| backend.prepare())
+                {
+                    preparing.await?;
+                }
+                one.declare(app).await?;
+            }
+            publish(all.into_iter().map(|one| one.publication).collect()).await
+        };
+        let published = match tokio::time::timeout(limit, publishing).await {
+            Ok(done) => done?,
+            Err(_) => return Err(app.late(&format!("{} tasks", tasks.len()), limit)),
+        };
+        for (id, _) in tasks.into_iter().filter(|(_, adds)| *adds && published) {
+            parent.into_iter().for_each(|parent| parent.add_child(ResultTree::task(id.clone())));
+        }
+        Ok(published)
     }
 
     /// Tries as often as the policy says, where the broker does not wait for its connection by itself.

@@ -197,24 +197,60 @@ impl<T> Signature<T> {
         self
     }
 
-    /// A task that is called with the result.
+    /// With a task, or a canvas, that is called with the result.
+    ///
+    /// ```
+    /// # use salamander_tasks::Signature;
+    /// # use salamander_value::Value;
+    /// # let add = |x: i64, y: i64| Signature::<Value>::new("tasks.add", (x, y));
+    /// # let log = Signature::<Value>::new("tasks.log", ());
+    /// let linked = add(2, 2).link(log);
+    /// ```
     #[must_use]
     pub fn link(mut self, callback: impl Into<Value>) -> Self {
         push(&mut self.options.embed.callbacks, callback.into());
         self
     }
 
-    /// A task that is called when this one fails.
+    /// With a task, or a canvas, that is called when this one fails. In Python's words it is `on_error`, which gives the task and not the errback.
+    ///
+    /// ```
+    /// # use salamander_tasks::Signature;
+    /// # use salamander_value::Value;
+    /// # let add = |x: i64, y: i64| Signature::<Value>::new("tasks.add", (x, y));
+    /// # let report = |what: &str| Signature::<Value>::new("tasks.report", (what,));
+    /// let watched = add(2, 2).link_error(report("the sum"));
+    /// ```
     #[must_use]
     pub fn link_error(mut self, errback: impl Into<Value>) -> Self {
         push(&mut self.options.embed.errbacks, errback.into());
         self
     }
 
-    /// As a callback it does not get the result of the task before it.
+    /// As a callback, or in a chain, it does not get the result of the task before it: Python's `si`.
+    ///
+    /// ```
+    /// # use salamander_tasks::Signature;
+    /// # use salamander_value::Value;
+    /// # let add = |x: i64, y: i64| Signature::<Value>::new("tasks.add", (x, y));
+    /// // Gives 8, whatever the first one gives.
+    /// let canvas = add(2, 2) | add(4, 4).immutable();
+    /// ```
     #[must_use]
     pub fn immutable(mut self) -> Self {
         self.immutable = true;
+        self
+    }
+
+    /// With a stamp: a header of one's own, which results tell too (`result_extended`), and which is on what is linked to it as well.
+    #[must_use]
+    pub fn stamp(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let said = std::mem::take(&mut self.options).to_dict();
+        let canvas = Canvas::of_task("", Vec::new(), Dict::new()).with_options(said).stamp(name, value);
+        match SendOptions::from_dict(canvas.options.to_dict()) {
+            Ok(options) => self.options = options,
+            Err(error) => self.arguments = Err(error),
+        }
         self
     }
 

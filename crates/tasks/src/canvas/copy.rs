@@ -5,7 +5,16 @@ use salamander_value::{Dict, Value};
 use super::{Canvas, Chord, Options, Origin, Shape};
 
 impl Canvas {
-    /// The same with further arguments in front, as a partial of it.
+    /// The same with further arguments in front, as a partial of it: Python's `clone`, which is called `partial` there too. What is immutable
+    /// stays what it is, and so do chains and groups, which have no arguments of their own.
+    ///
+    /// ```
+    /// # use salamander_tasks::{Signature, canvas::Canvas};
+    /// # use salamander_value::Value;
+    /// let add_two = Canvas::from(Signature::<Value>::new("tasks.add", (2,)));
+    /// // add(4, 2)
+    /// let canvas = add_two.partial([4]);
+    /// ```
     #[must_use]
     pub fn partial(&self, args: impl IntoIterator<Item = impl Into<Value>>) -> Self {
         let args: Vec<Value> = args.into_iter().map(Into::into).collect();

@@ -7,6 +7,14 @@ use super::{Canvas, Options, Shape};
 impl Canvas {
     /// With a task that is called with the result. Of a chord it is linked to the body; of a group to the first task alone, which calls it
     /// without its result.
+    ///
+    /// ```
+    /// # use salamander_tasks::{Signature, canvas::chord};
+    /// # use salamander_value::Value;
+    /// # let add = |x: i64, y: i64| Signature::<Value>::new("tasks.add", (x, y));
+    /// # let task = |name: &str| Signature::<Value>::new(name, ());
+    /// let canvas = chord([add(1, 1), add(2, 2)], task("tasks.sum")).link(task("tasks.log"));
+    /// ```
     #[must_use]
     pub fn link(mut self, callback: impl Into<Canvas>) -> Self {
         self.link_value(&callback.into().to_value());
@@ -14,10 +22,27 @@ impl Canvas {
     }
 
     /// With a task that is called when it fails. Of a group it is linked to each task, of a chord to the body.
+    ///
+    /// An errback that takes one argument is sent, and gets the id of the task that failed; one that takes more is called by the worker that
+    /// has seen it fail, with the request, the exception and the traceback.
+    ///
+    /// ```
+    /// # use salamander_tasks::Signature;
+    /// # use salamander_value::Value;
+    /// # let add = |x: i64, y: i64| Signature::<Value>::new("tasks.add", (x, y));
+    /// # let task = |name: &str| Signature::<Value>::new(name, ());
+    /// let canvas = (add(2, 2) | add(4, 4)).link_error(task("tasks.report"));
+    /// ```
     #[must_use]
     pub fn link_error(mut self, errback: impl Into<Canvas>) -> Self {
         self.link_error_value(&errback.into().to_value());
         self
+    }
+
+    /// The same by the name that it has in Python, where `link_error` gives the errback back.
+    #[must_use]
+    pub fn on_error(self, errback: impl Into<Canvas>) -> Self {
+        self.link_error(errback)
     }
 
     pub(super) fn link_value(&mut self, callback: &Value) {
@@ -41,9 +66,9 @@ impl Canvas {
             Shape::Task { .. } | Shape::Chain(_) => self.options.push("link_error", errback.clone()),
             Shape::Group(tasks) => tasks.iter_mut().for_each(|task| task.link_error_value(errback)),
             Shape::Chord(chord) => {
-                for task in chord.header.iter_mut().filter(|task| task.is_chord()) {
-                    task.link_error_value(errback);
-                }
+                // One that is a group already Python does not look into.
+                let inner = chord.header.iter_mut().filter(|task| task.is_chord() && chord.frozen.is_none());
+                inner.for_each(|task| task.link_error_value(errback));
                 if let Some(body) = &mut chord.body {
                     body.link_error_value(errback);
                 }

@@ -10,16 +10,20 @@
 //! All of it up to the plan is plain data and logic: no clock, no network; ids are handed in. A canvas is a value, where Python's is an
 //! object that others may share: what is composed of it does not change when it does.
 
+mod collect;
 mod compose;
 mod copy;
 mod freeze;
+mod group_result;
 mod links;
 mod options;
 mod plan;
 mod prepare;
 mod promise;
+mod replace;
 mod result;
 mod send;
+mod stamp;
 mod wire;
 
 use salamander_value::{Dict, Str, Value};
@@ -27,13 +31,17 @@ use salamander_value::{Dict, Str, Value};
 use crate::call::{Known, Signature};
 use crate::error::{Error, Kind, Result};
 
+pub use collect::Collected;
 pub use compose::{chain, chord, chunks, group, map, starmap};
 pub(crate) use freeze::Freezing;
+pub use group_result::{Completed, GroupResult};
 pub(crate) use options::Options;
 pub(crate) use plan::{Plan, Step};
 pub use promise::Promise;
+pub(crate) use replace::Host;
 pub use result::CanvasResult;
-pub(crate) use send::{carry_out, planned};
+pub(crate) use send::{carry_out, carry_out_with, chords, planned};
+pub use stamp::{Stamping, StampingVisitor};
 
 /// A signature, or what is composed of signatures: a chain, a group or a chord. Not sent yet.
 ///
@@ -102,6 +110,10 @@ impl Canvas {
         Self { args, ..Self::new(Shape::Task { task: task.into(), kwargs }) }
     }
 
+    pub(crate) fn with_options(self, said: Dict) -> Self {
+        Self { options: Options::from(said), ..self }
+    }
+
     /// The name of the task; `celery.chain` and the like for what is composed.
     pub fn task(&self) -> &str {
         match &self.shape {
@@ -159,7 +171,15 @@ impl Canvas {
         self.options.get(name)
     }
 
-    /// With an option by Celery's name for the arguments of `apply_async`, as `queue` or `countdown`.
+    /// With an option by Celery's name for the arguments of `apply_async`, as `queue` or `countdown`. It takes the place of one that was said before.
+    ///
+    /// ```
+    /// # use salamander_tasks::Signature;
+    /// # use salamander_value::Value;
+    /// # let add = |x: i64, y: i64| Signature::<Value>::new("tasks.add", (x, y));
+    /// // All tasks of it go to this queue.
+    /// let canvas = (add(2, 2) | add(4, 4)).set("queue", "slow");
+    /// ```
     ///
     /// Which there are, and what they may be, is looked at when it is sent.
     #[must_use]
@@ -169,6 +189,13 @@ impl Canvas {
     }
 
     /// Results of others are not handed to it. Of a group or chord it is said of each task of the group or header.
+    ///
+    /// ```
+    /// # use salamander_tasks::{Signature, canvas::group};
+    /// # use salamander_value::Value;
+    /// # let add = |x: i64, y: i64| Signature::<Value>::new("tasks.add", (x, y));
+    /// let canvas = add(2, 2) | group([add(1, 1), add(2, 2)]).immutable(true);
+    /// ```
     #[must_use]
     pub fn immutable(mut self, immutable: bool) -> Self {
         self.set_immutable(immutable);
@@ -201,6 +228,12 @@ impl Canvas {
             return Err(Error::new(Kind::Misuse, "a chord needs a body"));
         }
         self.tasks().iter().chain(self.body()).try_for_each(Self::checked)
+    }
+}
+
+impl From<Canvas> for Value {
+    fn from(canvas: Canvas) -> Self {
+        canvas.to_value()
     }
 }
 

@@ -22,6 +22,13 @@ pub(crate) struct Plan {
     pub(crate) children: Vec<ResultTree>,
 }
 
+impl Plan {
+    /// Whether all that has to be done is to send messages.
+    pub(crate) fn only_sends(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step, Step::Send(_)))
+    }
+}
+
 /// One thing to do.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -51,6 +58,8 @@ pub(crate) struct Beginning {
     pub(crate) group_id: Str,
     /// The members of the header.
     pub(crate) header: Vec<Promise>,
+    /// The body, as it travels with them.
+    pub(crate) body: Option<Arc<Value>>,
 }
 
 impl Plan {
@@ -320,7 +329,7 @@ impl Planner<'_> {
         said.set_chord(None);
         header_options.set("task_id", group_id.clone().into());
         let chord_of = body.awaited(&mut self.freezing);
-        let spot = Spot { group_id: Some(group_id.clone()), chord: chord_of, root_id, ..Spot::default() };
+        let spot = Spot { group_id: Some(group_id.clone()), chord: chord_of.clone(), root_id, ..Spot::default() };
         let mut header = chord.header.clone();
         let (_, results) = freeze_group(&mut header, &mut header_options, &mut self.freezing, &spot);
         if header.is_empty() {
@@ -328,7 +337,9 @@ impl Planner<'_> {
             self.apply(&body, &[Value::List(Vec::new())], &Dict::new(), &Options::default());
             return promise;
         }
-        let beginning = Beginning { group_id: group_id.clone(), header: results };
+        // An empty group is nothing that parts wait for, but it is told of.
+        let told = chord_of.or_else(|| body.is_empty_group().then(|| Arc::new(body.to_value())));
+        let beginning = Beginning { group_id: group_id.clone(), header: results, body: told };
         self.steps.push(Step::Chord(Box::new(beginning)));
         said.update(&delay);
         said.set("task_id", group_id.into());

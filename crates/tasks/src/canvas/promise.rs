@@ -35,6 +35,28 @@ impl Promise {
         self.before.extend(before);
     }
 
+    /// Out of what was stored or sent.
+    pub(crate) fn of_tree(tree: &ResultTree) -> Self {
+        let own = |tree: &ResultTree| {
+            let members = tree.children.as_ref();
+            Self {
+                id: tree.id.clone(),
+                members: members.map(|members| members.iter().map(Self::of_tree).collect()),
+                before: Vec::new(),
+            }
+        };
+        let before = std::iter::successors(tree.parent.as_deref(), |parent| parent.parent.as_deref()).map(own);
+        Self { before: before.collect(), ..own(tree) }
+    }
+
+    /// The ids of the tasks: its own, or those of its members and of theirs.
+    pub(crate) fn task_ids(&self, ids: &mut Vec<Str>) {
+        match &self.members {
+            None => ids.push(self.id.clone()),
+            Some(members) => members.iter().for_each(|member| member.task_ids(ids)),
+        }
+    }
+
     /// As it is stored and sent.
     pub(crate) fn to_tree(&self) -> ResultTree {
         let mut parent = None;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use salamander_codec::Args;
 use salamander_value::Str;
 
-pub use queues::Queues;
+pub use queues::{Queues, worker_direct};
 pub use routes::{Query, Routes};
 
 use crate::broker::{ExchangeKind, Queue};

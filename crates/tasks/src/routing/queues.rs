@@ -14,6 +14,21 @@ use crate::error::{Error, Kind, Result};
 /// After how long a queue goes that only brought its exchange along.
 const PASSING: Duration = Duration::from_secs(10);
 
+/// The queue that a worker has for itself where `worker_direct` is set, by the worker's whole name, `NAME@HOST`.
+///
+/// ```
+/// # use salamander_tasks::routing::worker_direct;
+/// let queue = worker_direct("one@example.com");
+/// assert_eq!((&*queue.exchange.name, &*queue.routing_key), ("C.dq2", "one@example.com"));
+/// ```
+///
+/// # Wire
+/// As `celery.utils.nodenames.worker_direct`.
+pub fn worker_direct(worker: &str) -> Queue {
+    let exchange = Exchange::new("C.dq2", ExchangeKind::Direct);
+    Queue { exchange, routing_key: worker.into(), ..Queue::new(format!("{worker}.dq2")) }
+}
+
 /// The queues by their names, in the order in which they were given; others are made when they are first named, unless that is
 /// switched off.
 #[derive(Debug)]

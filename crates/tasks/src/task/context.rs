@@ -13,6 +13,7 @@ use super::stop::{Stop, StopToken};
 use super::{Retry, TaskRequest};
 use crate::App;
 use crate::backend::{Backend, Update};
+use crate::canvas::Canvas;
 use crate::error::{Error, Kind, Result};
 
 /// What a task that runs can know and say: Celery's `self` of a bound task. Cheap to clone.
@@ -39,6 +40,8 @@ struct Said {
 #[derive(Default)]
 struct SaidState {
     children: Vec<ResultTree>,
+    /// What is to run in its place.
+    replacement: Option<Canvas>,
     /// The state that is to be stored next. What nobody has stored yet is replaced.
     next: Option<Update>,
     /// Somebody stores.
@@ -169,6 +172,16 @@ impl TaskContext {
     /// Counts a task that it has sent as its child.
     pub(crate) fn add_child(&self, child: ResultTree) {
         self.said().state().children.push(child);
+    }
+
+    /// What is to run in its place, if it ends so.
+    pub(crate) fn set_replacement(&self, canvas: Canvas) {
+        self.said().state().replacement = Some(canvas);
+    }
+
+    /// What is to run in its place, once.
+    pub(crate) fn take_replacement(&self) -> Option<Canvas> {
+        self.0.said.get()?.state().replacement.take()
     }
 
     /// Waits until the states that the task gave are stored; whoever stores its result does that first.

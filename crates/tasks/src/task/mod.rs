@@ -2,6 +2,7 @@
 
 mod context;
 mod options;
+mod replace;
 mod request;
 mod run;
 mod signals;

@@ -100,6 +100,11 @@ impl TaskRequest {
         self.headers().group.as_deref()
     }
 
+    /// What was stamped on it.
+    pub fn stamps(&self) -> &Dict {
+        &self.headers().stamps
+    }
+
     /// Where its result goes, if that is a message.
     pub fn reply_to(&self) -> Option<&str> {
         self.message.properties.reply_to.as_deref().filter(|queue| !queue.is_empty())

@@ -6,6 +6,7 @@ use salamander_wire::celery::{TaskBody, TaskMessage};
 
 use super::{Ignore, Reject, Retry, TaskContext, TaskOptions};
 use crate::call::{Clock, arguments_text, codec_settings, random_below};
+use crate::canvas::Canvas;
 use crate::error::Result;
 
 /// What the outcome of a task's function means.
@@ -18,6 +19,8 @@ pub enum Verdict {
     Retry(Box<Retrying>),
     /// It has failed.
     Failure(Exception),
+    /// Another canvas is to run in its place.
+    Replaced(Box<Canvas>),
     /// Nothing is to be stored.
     Ignored,
     /// Its message is refused.
@@ -52,7 +55,10 @@ impl TaskContext {
         };
         let asked = match Retry::from_exception(&exception) {
             Some(asked) => asked,
-            None if Ignore::is(&exception) => return Verdict::Ignored,
+            None if Ignore::is(&exception) => {
+                let replacement = self.take_replacement().map(Box::new);
+                return replacement.map_or(Verdict::Ignored, Verdict::Replaced);
+            }
             None => match Reject::from_exception(&exception) {
                 Some(reject) => return Verdict::Rejected(reject),
                 None if options.retries_for(&exception) => self.by_itself(options, exception),

@@ -24,6 +24,7 @@ use super::shutdown::Shutdown;
 use super::timer::Timer;
 use super::{Shared, log, outcome, signals, time};
 use crate::broker::{Consumer, Delivery};
+use crate::builtin::CHORD_UNLOCK;
 use crate::task::Stop;
 use crate::{Kind, Result};
 
@@ -123,11 +124,7 @@ impl Engine {
                 },
                 () = sleep_until(next.unwrap_or_else(Instant::now).into()), if next.is_some() => self.tick(),
             }
-            // What is held takes no place of what could run.
-            let wanted = match self.prefetch {
-                0 => 0,
-                base => base.saturating_add(u32::try_from(self.held.len()).unwrap_or(u32::MAX)),
-            };
+            let wanted = self.wanted();
             if wanted != prefetch {
                 prefetch = wanted;
                 consumer.set_prefetch(prefetch);
@@ -152,6 +149,17 @@ impl Engine {
             tracing::error!("cannot write the file of revoked tasks: {error}");
         }
         drop(consumer);
+    }
+
+    /// How many messages may be unsettled: what is held takes no place of what could run, unless `worker_eta_task_limit` is reached.
+    fn wanted(&self) -> u32 {
+        let held = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
+        let most = self.shared.app.settings().worker_eta_task_limit;
+        let most = most.map_or(u32::MAX, |most| u32::try_from(most).unwrap_or(u32::MAX));
+        match self.prefetch {
+            0 => 0,
+            base => base.saturating_add(held).min(most.max(base)),
+        }
     }
 
     fn takes(&self) -> bool {
@@ -205,6 +213,8 @@ impl Engine {
         if self.discard(&job) {
             return;
         }
+        // It does not ask again and again, and has nothing to wait for.
+        let eta = eta.filter(|_| &**job.known.name() != CHORD_UNLOCK);
         let now = Instant::now();
         match eta.map(|eta| time::instant_of(eta, now)).filter(|at| *at > now) {
             Some(at) => self.held.hold(at, job),

@@ -41,10 +41,12 @@ pub use pool::PoolKind;
 pub use shutdown::ShutdownKind;
 
 use crate::broker::{Consume, Queue, Topology};
+use crate::routing::worker_direct;
 use crate::{App, Error, Kind, Result};
 use commands::Command;
 use control::Mailbox;
 use engine::{Engine, Parts};
+use follow::Sweeper;
 use job::Known;
 use limits::Buckets;
 use pool::{ChildOptions, Children, Lanes, Places};
@@ -146,7 +148,10 @@ impl Worker {
                 let told = settings.worker_max_tasks_per_child.map(|most| u32::try_from(most).unwrap_or(u32::MAX));
                 let max_tasks = self.options.max_tasks_per_child.or(told);
                 let max_memory = self.options.max_memory_per_child.or(settings.worker_max_memory_per_child);
-                Places::Children(Children::start(shared.concurrency, ChildOptions { max_tasks, max_memory }).await?)
+                let start = settings.worker_proc_alive_timeout;
+                Places::Children(
+                    Children::start(shared.concurrency, ChildOptions { start, max_tasks, max_memory }).await?,
+                )
             }
         };
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
@@ -174,6 +179,7 @@ impl Worker {
             true => Some(Mailbox::open(shared.clone(), self.handle.clone(), !self.options.without_mingle).await),
             false => None,
         };
+        let _sweeper = Sweeper::start(&shared);
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
         let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
         // As a task of its own it is where the others are: from a delivery to its result no thread has to wake another one.
@@ -189,10 +195,14 @@ impl Worker {
     }
 
     fn queues(&self) -> Result<Vec<Queue>> {
-        if !self.options.queues.is_empty() {
-            return Ok(self.options.queues.clone());
+        let mut queues = self.options.queues.clone();
+        if queues.is_empty() {
+            queues.extend(self.app.router().queues.consumed()?.iter().map(|queue| Queue::clone(queue)));
         }
-        Ok(self.app.router().queues.consumed()?.iter().map(|queue| Queue::clone(queue)).collect())
+        if self.app.settings().worker_direct {
+            queues.push(worker_direct(&self.name));
+        }
+        Ok(queues)
     }
 
     fn shared(&self, queues: &[Queue]) -> Result<Shared> {

@@ -8,11 +8,14 @@ use salamander_object::{Encoded, Outcome};
 use salamander_value::{Exception, Str, Value};
 use salamander_wire::celery::{DeliveryInfo, ResultMeta, ResultValue, Serializer, State};
 
+use super::follow::as_exception;
 use super::job::{Ended, How, Job};
 use super::{Shared, log, time};
 use crate::Result;
 use crate::backend::Update;
 use crate::broker::{Publication, Queue, Topology};
+use crate::builtin::CHORD_UNLOCK;
+use crate::canvas::Options;
 use crate::task::{Reject, Retrying, Verdict};
 
 /// The header by which it is counted how often a task took its process with it.
@@ -38,7 +41,9 @@ pub(super) async fn conclude(shared: Arc<Shared>, ended: Ended) {
 pub(super) fn concluded(shared: &Shared, ended: &Ended) -> bool {
     let job = &ended.job;
     match &ended.how {
-        How::Of(Outcome::Value(encoded)) if job.ignore_result && job.embed.is_none() => {
+        How::Of(Outcome::Value(encoded))
+            if job.ignore_result && job.embed.is_none() && &**job.known.name() != CHORD_UNLOCK =>
+        {
             log::succeeded(job, ended.runtime, encoded, &shared.settings);
             job.ack();
             true
@@ -54,6 +59,15 @@ impl Shared {
             Verdict::Success(encoded) => self.succeeded(job, encoded, runtime).await,
             Verdict::Retry(retrying) => self.retry(job, *retrying).await,
             Verdict::Failure(exception) => self.failed(job, &exception).await,
+            Verdict::Replaced(canvas) => {
+                match self.send_within(&job.context, &canvas, &[], &Options::default()).await {
+                    Ok(()) => {
+                        log::ignored(job);
+                        job.ack();
+                    }
+                    Err(error) => self.failed(job, &as_exception(error)).await,
+                }
+            }
             Verdict::Ignored => {
                 log::ignored(job);
                 job.ack();
@@ -65,6 +79,11 @@ impl Shared {
     async fn succeeded(self: &Arc<Self>, job: &Arc<Job>, encoded: Encoded, runtime: Duration) {
         // What follows is sent before the result is stored, so that this tells of its children.
         if let Err(exception) = self.lead_on(job, &encoded).await {
+            return self.failed(job, &exception).await;
+        }
+        if &**job.known.name() == CHORD_UNLOCK
+            && let Err(exception) = self.unlock(job).await
+        {
             return self.failed(job, &exception).await;
         }
         let part = job.embed.as_ref().is_some_and(|embed| embed.chord.truth());

@@ -50,6 +50,29 @@ async fn what_waits_for_its_time_takes_no_place_of_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_wait_for_their_time_than_the_limit_says() {
+    let play = Play::configured(
+        |settings| settings.worker_eta_task_limit = Some(10),
+        |options| (options.concurrency, options.prefetch_multiplier) = (Some(1), Some(1)),
+    );
+    for number in 0..50 {
+        add.s((number, 0)).countdown(3600).send(&play.app).await.unwrap();
+    }
+    let all = async {
+        while play.waiting().await > 40 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(all).await;
+    for _ in 0..10 {
+        let scheduled = play.worker.control("scheduled", Default::default()).await.unwrap();
+        assert!(scheduled.as_slice().unwrap().len() <= 10);
+        assert_eq!(play.waiting().await, 40);
+    }
+    play.end(ShutdownKind::Warm).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_has_expired_is_not_run() {
     let play = Play::start_with(|options| options.concurrency = Some(1));
     let first = waits.delay(&play.app, (1,)).await.unwrap();

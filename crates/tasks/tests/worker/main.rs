@@ -18,7 +18,7 @@ use salamander_tasks::backend::{EmbeddedResults, ResultOptions};
 use salamander_tasks::broker::{Broker, Memory};
 use salamander_tasks::worker::PoolKind;
 use salamander_tasks::{
-    App, AppBuilder, Error, Ignore, Reject, Result, State, TaskContext, Worker, WorkerHandle, WorkerOptions,
+    App, AppBuilder, Error, Ignore, Reject, Result, Settings, State, TaskContext, Worker, WorkerHandle, WorkerOptions,
 };
 use salamander_value::Exception;
 use tokio::sync::Notify;
@@ -147,11 +147,15 @@ impl Play {
     }
 
     pub(crate) fn start_with(change: impl FnOnce(&mut WorkerOptions)) -> Self {
+        Self::configured(|_| {}, change)
+    }
+
+    pub(crate) fn configured(configure: impl FnOnce(&mut Settings), change: impl FnOnce(&mut WorkerOptions)) -> Self {
         let broker = Memory::new();
         let mut options = WorkerOptions::default();
         options.concurrency = Some(4);
         change(&mut options);
-        let app = Self::app(&broker).state(Scene::default()).build().unwrap();
+        let app = Self::app(&broker).state(Scene::default()).configure(configure).build().unwrap();
         let scene = app.state::<Scene>().unwrap();
         let worker = Worker::new(app.clone(), options).without_signals();
         let handle = worker.handle();

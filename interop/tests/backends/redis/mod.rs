@@ -47,5 +47,5 @@ impl Place for Own {
 mod contract {
     use super::Own;
 
-    interop::backend_contract!(Own::new(), Own::new());
+    interop::backend_contract!(Own::new(), Own::new(), chords);
 }

@@ -191,7 +191,7 @@ fn bound(name: &str, exchange: &str, kind: ExchangeKind, key: &str) -> Queue {
 
 /// What the task saw of its way.
 #[track_caller]
-fn came_by(found: &Value, exchange: &str, routing_key: &str) {
+pub(super) fn came_by(found: &Value, exchange: &str, routing_key: &str) {
     let info = found.as_dict().unwrap();
     let expected = (format!("'{exchange}'"), format!("'{routing_key}'"));
     assert_eq!((shown(info, "exchange"), shown(info, "routing_key")), expected);

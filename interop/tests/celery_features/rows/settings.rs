@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use salamander_tasks::broker::ExchangeKind;
-use salamander_tasks::routing::Queues;
+use salamander_tasks::routing::{Queues, worker_direct};
 use salamander_tasks::{AppBuilder, Task};
 use salamander_value::Value;
 use salamander_wire::celery::{ResultValue, State};
 
+use super::{PYRO_BINDINGS, routing::came_by};
 use crate::ours::{add, with_tasks};
 use crate::scene::{LONG, Scene, names, of, result, shown, with};
 use crate::table::{Kind, Table};
@@ -26,8 +27,12 @@ pub(crate) fn rows(table: &mut Table) {
         assert_eq!(result(with("f.same", [long.clone()]).send(&app).await.unwrap()).await, long);
     });
     table.both("task_default_priority", |s| async move {
+        let app = s.configured("python", |app| app.configure(|it| it.task_default_priority = Some(5)));
+        let sent = crate::ours::seen.s(()).returning::<Value>().send(&app).await.unwrap();
+        assert_eq!(result(sent).await.get("delivery_info").unwrap().get("priority"), Some(&5.into()));
+        // What is not known here has no options of tasks.
         let seen = seen(&s, |app| app.configure(|it| it.task_default_priority = Some(5))).await;
-        assert_eq!(seen.get("delivery_info").unwrap().get("priority"), Some(&5.into()));
+        assert_ne!(seen.get("delivery_info").unwrap().get("priority"), Some(&5.into()));
     });
     table.both("task_default_delivery_mode", |s| async move {
         let seen = seen(&s, |app| app.configure(|it| it.task_default_delivery_mode = 1)).await;
@@ -96,6 +101,16 @@ pub(crate) fn rows(table: &mut Table) {
         })
         .at("rust.settings");
     table.ours("task_acks_late of the worker").at("rust.settings");
+    table
+        .both("worker_direct", |s| async move {
+            let seen = s.run(of("f.seen", ()).queue("python.settings")).await;
+            let worker = seen.get("hostname").unwrap().as_str().unwrap();
+            let own = worker_direct(worker);
+            let call = of("f.queue", ()).exchange(own.exchange.name).routing_key(own.routing_key);
+            came_by(&s.run(call).await, "C.dq2", worker);
+        })
+        .at("rust.settings")
+        .without(Kind::Embedded, PYRO_BINDINGS);
     table.ours("task_default_rate_limit").at("rust.rate");
     table
         .both("task_inherit_parent_priority", |s| async move {

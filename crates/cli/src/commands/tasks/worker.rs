@@ -120,14 +120,14 @@ impl Run {
             ));
         }
         let app = self.place.app(demo::with_tasks)?;
-        let names: Vec<String> = match self.queues.is_empty() {
-            true => vec![app.settings().task_default_queue.to_string()],
-            false => self.queues.clone(),
+        let known = &app.router().queues;
+        let queues = match self.queues.is_empty() {
+            true => known.consumed().map_err(failed)?,
+            false => self.queues.iter().map(|name| known.get(name)).collect::<Result<_, _>>().map_err(failed)?,
         };
+        let left = queues.iter().filter(|queue| self.exclude_queues.iter().all(|name| *name != *queue.name));
         let mut options = WorkerOptions::default();
-        for name in names.iter().filter(|name| !self.exclude_queues.contains(name)) {
-            options.queues.push(app.router().queues.get(name).map_err(failed)?.as_ref().clone());
-        }
+        options.queues = left.map(|queue| queue.as_ref().clone()).collect();
         if options.queues.is_empty() {
             return Err(Failure::usage("no queue is left to take tasks from"));
         }

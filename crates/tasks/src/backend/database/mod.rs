@@ -1,5 +1,6 @@
 //! [`Database`]: results in Celery's own tables, in SQLite or PostgreSQL.
 
+mod groups;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
@@ -14,7 +15,8 @@ use std::time::Duration;
 use salamander_codec::Settings;
 use salamander_wire::celery::{ResultMeta, Serializer, settings};
 
-use super::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Update};
+use super::ledger::Ledger;
+use super::{Answer, Ask, Backend, Capabilities, Chords, Expected, Found, Groups, Open, ResultOptions, Update};
 use crate::{Error, Kind, Result, Waits};
 use row::Row;
 use sqlite::Sqlite;
@@ -182,10 +184,47 @@ impl Backend for Database {
         })
     }
 
+    fn chords(&self) -> Option<&dyn Chords> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         self.0.open.close();
         // Each store is done when it says so.
         Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Ledger for Database {
+    fn ask(&self, ask: Ask) -> Waits<'_, Answer> {
+        Box::pin(async move {
+            self.0.open.check()?;
+            match &self.0.tables {
+                Tables::Sqlite(tables) => tables.chord(ask).await,
+                #[cfg(feature = "postgres")]
+                Tables::Postgres(tables) => tables.chord(&ask).await,
+            }
+        })
+    }
+
+    fn find<'a>(&'a self, task_id: &'a str) -> Waits<'a, Option<ResultMeta>> {
+        Box::pin(Self::find(self, task_id))
+    }
+
+    fn serializer(&self) -> (Serializer, &Settings) {
+        (self.0.serializer, &self.0.settings)
+    }
+
+    fn lifetime(&self) -> Option<u64> {
+        self.0.expires.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn is_shared_with_python(&self) -> bool {
+        true
     }
 }
 

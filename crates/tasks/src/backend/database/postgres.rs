@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Mutex;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
 use super::reach::{Missed, Server};
-use super::row::{Cell, Columns, Row, Statements};
+use super::row::{self, Cell, Columns, Row, Statements};
+use crate::backend::ledger::postgres::{TABLES as CHORDS, answer};
+use crate::backend::{Answer, Ask};
 use crate::{Error, Kind, Result};
 
 /// Pauses between attempts to reach it.
@@ -33,6 +36,8 @@ const TABLES: &str = "
 pub(super) struct Postgres {
     server: Server,
     session: Mutex<Option<Arc<Session>>>,
+    /// Another connection, for what takes several statements.
+    chords: Mutex<Option<Client>>,
 }
 
 /// A connection with what is asked over it.
@@ -46,7 +51,7 @@ struct Session {
 impl Postgres {
     /// The server of what comes after the scheme of a URL.
     pub(super) fn new(rest: &str) -> Result<Self> {
-        Ok(Self { server: Server::parse(rest)?, session: Mutex::new(None) })
+        Ok(Self { server: Server::parse(rest)?, session: Mutex::new(None), chords: Mutex::new(None) })
     }
 
     pub(super) async fn store(&self, row: Row) -> Result<()> {
@@ -72,6 +77,54 @@ impl Postgres {
         found.map(|found| Row::read(&found, columns)).transpose().map_err(|error| refused(&error))
     }
 
+    /// Answers a question about chords, in one transaction.
+    pub(super) async fn chord(&self, ask: &Ask) -> Result<Answer> {
+        let mut chords = self.chords.lock().await;
+        loop {
+            let client = match &mut *chords {
+                Some(client) if !client.is_closed() => client,
+                gone => {
+                    // By that one it is known that the server is there, and Celery's tables as well.
+                    self.session().await?;
+                    match self.chord_tables().await {
+                        Ok(client) => gone.insert(client),
+                        Err(Missed::Server(error))
+                            if error.as_db_error().is_some_and(|error| !is_starting(error)) =>
+                        {
+                            return Err(refused(&error));
+                        }
+                        Err(_) => {
+                            tokio::time::sleep(FIRST_PAUSE).await;
+                            continue;
+                        }
+                    }
+                }
+            };
+            match within(client, ask).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.is_closed() || client.is_closed() => tokio::time::sleep(FIRST_PAUSE).await,
+                Err(error) => match error.code() {
+                    // Two that begin the same chord, or wait for each other: one of them is told to try again.
+                    Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {}
+                    _ => return Err(refused(&error)),
+                },
+            }
+        }
+    }
+
+    async fn chord_tables(&self) -> Result<Client, Missed> {
+        let client = self.server.connect().await?;
+        let there = client.query_one("SELECT to_regclass('salamander_chord_parts')::text", &[]).await;
+        let there: Option<String> = there.and_then(|row| row.try_get(0)).map_err(Missed::Server)?;
+        if there.is_none()
+            && let Err(error) = client.batch_execute(CHORDS).await
+        {
+            tracing::debug!("somebody else makes the tables of chords: {error}");
+            client.batch_execute(CHORDS).await.map_err(Missed::Server)?;
+        }
+        Ok(client)
+    }
+
     pub(super) async fn forget(&self, task_id: &str) -> Result<()> {
         let sql = "DELETE FROM celery_taskmeta WHERE task_id = $1";
         self.delete(sql, &task_id).await.map(drop)
@@ -83,10 +136,39 @@ impl Postgres {
         Ok(tasks + self.delete("DELETE FROM celery_tasksetmeta WHERE date_done < $1", &before).await?)
     }
 
+    /// Keeps a group, in the place of another of its id.
+    pub(super) async fn save_group(&self, id: &str, saved: &[u8], now: i64) -> Result<()> {
+        let sql = "INSERT INTO celery_tasksetmeta (id, taskset_id, result, date_done)
+            VALUES (nextval('taskset_id_sequence')::integer, $1, $2, $3)
+            ON CONFLICT (taskset_id) DO UPDATE SET result = excluded.result, date_done = excluded.date_done";
+        self.execute(sql, &[&id, &saved, &time(now)]).await.map(drop)
+    }
+
+    pub(super) async fn find_group(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        let sql = "SELECT result FROM celery_tasksetmeta WHERE taskset_id = $1";
+        let found = loop {
+            let session = self.session().await?;
+            match session.client.query_opt(sql, &[&id]).await {
+                Ok(found) => break found,
+                Err(error) => session.failed(&error).await?,
+            }
+        };
+        let result = found.map(|found| found.try_get::<_, Option<Vec<u8>>>(0)).transpose();
+        result.map(Option::flatten).map_err(|error| refused(&error))
+    }
+
+    pub(super) async fn forget_group(&self, id: &str) -> Result<()> {
+        self.delete("DELETE FROM celery_tasksetmeta WHERE taskset_id = $1", &id).await.map(drop)
+    }
+
     async fn delete(&self, sql: &str, which: &(dyn ToSql + Sync)) -> Result<u64> {
+        self.execute(sql, &[which]).await
+    }
+
+    async fn execute(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64> {
         loop {
             let session = self.session().await?;
-            match session.client.execute(sql, &[which]).await {
+            match session.client.execute(sql, values).await {
                 Ok(count) => return Ok(count),
                 Err(error) => session.failed(&error).await?,
             }
@@ -155,6 +237,13 @@ impl Session {
         let (store, find) = (client.prepare(&store).await?, client.prepare(&find).await?);
         Ok(Self { columns, store, find, client })
     }
+}
+
+async fn within(client: &mut Client, ask: &Ask) -> Result<Answer, tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    let answer = answer(&transaction, row::now() / 1000, ask).await?;
+    transaction.commit().await?;
+    Ok(answer)
 }
 
 /// What stands in a column, as the driver wants it.

@@ -225,7 +225,7 @@ impl Row {
 }
 
 /// What the serializer of the backend wrote, or the pickles that Celery wrote before 5.7 whatever the serializer was.
-fn decode(bytes: Bytes, serializer: Serializer, settings: &Settings) -> Result<Value> {
+pub(super) fn decode(bytes: Bytes, serializer: Serializer, settings: &Settings) -> Result<Value> {
     let decoded = serializer.decode(&bytes, settings);
     let decoded = match decoded {
         Err(_) if bytes.first() == Some(&0x80) => Serializer::Pickle.decode(&bytes, settings),

@@ -9,7 +9,8 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
-use super::row::{Cell, Columns, Row, Statements, civil, micros};
+use super::row::{self, Cell, Columns, Row, Statements, civil, micros};
+use crate::backend::{Answer, Ask, CHORDS, answer};
 use crate::{Error, Kind, Result};
 
 /// How long to wait for others that write to the file.
@@ -38,10 +39,13 @@ enum Work {
     Find(String, oneshot::Sender<Result<Option<Row>>>),
     Forget(String, oneshot::Sender<Result<()>>),
     Expire(i64, oneshot::Sender<Result<u64>>),
+    Chord(Box<Ask>, oneshot::Sender<Result<Answer>>),
+    /// Anything else.
+    Other(Box<dyn FnOnce(&Connection) -> Telling + Send>),
 }
 
 /// What is answered when the transaction is done.
-type Answer = Box<dyn FnOnce(Result<()>)>;
+type Telling = Box<dyn FnOnce(Result<()>)>;
 
 impl Sqlite {
     /// Opens a file, or makes it.
@@ -79,15 +83,53 @@ impl Sqlite {
         self.ask(|done| Work::Forget(task_id.to_owned(), done)).await
     }
 
+    pub(super) async fn chord(&self, ask: Ask) -> Result<Answer> {
+        self.ask(|done| Work::Chord(Box::new(ask), done)).await
+    }
+
     pub(super) async fn expire(&self, before: i64) -> Result<u64> {
         self.ask(|done| Work::Expire(before, done)).await
     }
+
+    /// Does something else.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.ask(|done| Work::Other(Box::new(move |db| told(done, work(db))))).await
+    }
+
+    /// Keeps a group, in the place of another of its id.
+    pub(super) async fn save_group(&self, id: String, saved: Vec<u8>, now: i64) -> Result<()> {
+        let sql = "INSERT INTO celery_tasksetmeta (taskset_id, result, date_done) VALUES (?, ?, ?)
+            ON CONFLICT (taskset_id) DO UPDATE SET result = excluded.result, date_done = excluded.date_done";
+        self.with(move |db| db.execute(sql, (id, saved, civil(now))).map(drop)).await
+    }
+
+    pub(super) async fn find_group(&self, id: &str) -> Result<Option<Vec<u8>>> {
+        let (sql, id) = ("SELECT result FROM celery_tasksetmeta WHERE taskset_id = ?", id.to_owned());
+        let found: Option<Option<Vec<u8>>> =
+            self.with(move |db| db.query_row(sql, [id], |row| row.get(0)).optional()).await?;
+        Ok(found.flatten())
+    }
+
+    pub(super) async fn forget_group(&self, id: &str) -> Result<()> {
+        let (sql, id) = ("DELETE FROM celery_tasksetmeta WHERE taskset_id = ?", id.to_owned());
+        self.with(move |db| db.execute(sql, [id]).map(drop)).await
+    }
+}
+
+/// Whether a task has a result.
+fn has_ended(db: &Connection, task: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM celery_taskmeta WHERE task_id = ? AND status IN ('SUCCESS', 'FAILURE', 'REVOKED')";
+    db.prepare_cached(sql)?.exists([task])
 }
 
 /// Makes the tables that are missing, and says what is asked of them.
 fn prepare(db: &Connection) -> rusqlite::Result<Statements> {
     db.busy_timeout(BUSY)?;
     db.execute_batch(TABLES)?;
+    db.execute_batch(CHORDS)?;
     let mut names = db.prepare("SELECT name FROM pragma_table_info('celery_taskmeta')")?;
     let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(Statements::of(&names, None, |_| "?".to_owned()))
@@ -98,7 +140,7 @@ fn run(mut db: Connection, statements: &Statements, receiver: &mpsc::Receiver<Wo
     while let Ok(first) = receiver.recv() {
         batch.push(first);
         batch.extend(receiver.try_iter().take(MOST - 1));
-        let mut answers: Vec<Answer> = Vec::new();
+        let mut answers: Vec<Telling> = Vec::new();
         let mut all = || {
             let transaction =
                 db.transaction_with_behavior(match batch.iter().all(|work| matches!(work, Work::Find(..))) {
@@ -120,26 +162,28 @@ fn run(mut db: Connection, statements: &Statements, receiver: &mpsc::Receiver<Wo
     }
 }
 
-fn one(db: &Connection, statements: &Statements, work: Work) -> Answer {
-    fn answer<T: 'static>(done: oneshot::Sender<Result<T>>, result: rusqlite::Result<T>) -> Answer {
-        let result = result.map_err(|error| {
-            Error::with_source(Kind::Refused, format!("the results cannot be used: {error}"), error)
-        });
-        Box::new(move |committed| _ = done.send(committed.and(result)))
-    }
+fn told<T: 'static>(done: oneshot::Sender<Result<T>>, result: rusqlite::Result<T>) -> Telling {
+    let result = result
+        .map_err(|error| Error::with_source(Kind::Refused, format!("the results cannot be used: {error}"), error));
+    Box::new(move |committed| _ = done.send(committed.and(result)))
+}
+
+fn one(db: &Connection, statements: &Statements, work: Work) -> Telling {
     match work {
-        Work::Store(row, done) => answer(done, store(db, statements, *row)),
-        Work::Find(task_id, done) => answer(done, find(db, statements, &task_id)),
+        Work::Store(row, done) => told(done, store(db, statements, *row)),
+        Work::Find(task_id, done) => told(done, find(db, statements, &task_id)),
+        Work::Chord(ask, done) => told(done, answer(db, row::now() / 1000, &ask, &mut has_ended)),
         Work::Forget(task_id, done) => {
             let forgotten = db.execute("DELETE FROM celery_taskmeta WHERE task_id = ?", [task_id]);
-            answer(done, forgotten.map(drop))
+            told(done, forgotten.map(drop))
         }
         Work::Expire(before, done) => {
             let before = civil(before);
             let tasks = db.execute("DELETE FROM celery_taskmeta WHERE date_done < ?", [&before]);
             let groups = db.execute("DELETE FROM celery_tasksetmeta WHERE date_done < ?", [&before]);
-            answer(done, tasks.and_then(|tasks| groups.map(|groups| (tasks + groups) as u64)))
+            told(done, tasks.and_then(|tasks| groups.map(|groups| (tasks + groups) as u64)))
         }
+        Work::Other(work) => work(db),
     }
 }
 

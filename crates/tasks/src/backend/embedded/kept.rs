@@ -5,16 +5,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rusqlite::Connection;
 use salamander_value::Str;
 use tokio::sync::watch;
 
-use crate::broker::hub::{Hub, after, now};
+use crate::backend::{Answer, Ask, CHORDS, Hold, answer};
+use crate::broker::hub::{Hub, Posting, after, now};
 use crate::broker::{Found, MOST_BYTES, Store};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, Waits};
 
 /// Encoded results, in a file or in memory.
 pub(crate) struct Kept {
     place: Place,
+    /// Chords, where the results are in memory.
+    chords: Mutex<Option<Connection>>,
     hub: Arc<Hub>,
     /// Who waits, by task.
     waiting: Mutex<HashMap<Str, watch::Sender<State>>>,
@@ -41,12 +45,12 @@ struct Row {
 impl Kept {
     /// Results in a file, of tasks that are on this hub.
     pub(crate) fn in_file(store: Arc<Store>, hub: Arc<Hub>) -> Self {
-        Self { place: Place::File(store), hub, waiting: Mutex::default() }
+        Self { place: Place::File(store), chords: Mutex::default(), hub, waiting: Mutex::default() }
     }
 
     /// Results in memory.
     pub(crate) fn in_memory(hub: Arc<Hub>) -> Self {
-        Self { place: Place::Memory(Mutex::default()), hub, waiting: Mutex::default() }
+        Self { place: Place::Memory(Mutex::default()), chords: Mutex::default(), hub, waiting: Mutex::default() }
     }
 
     pub(crate) fn is_durable(&self) -> bool {
@@ -139,6 +143,63 @@ impl Kept {
                 Ok((before - rows.len()) as u64)
             }
         }
+    }
+
+    /// Answers a question about chords.
+    pub(crate) fn chord(&self, ask: Ask) -> Waits<'static, Answer> {
+        match &self.place {
+            Place::File(store) => Box::pin(store.chord(ask)),
+            Place::Memory(rows) => {
+                let answered = self.in_memory_chord(&ask, rows).map_err(|error| {
+                    Error::with_source(Kind::Refused, format!("chords cannot be counted: {error}"), error)
+                });
+                Box::pin(std::future::ready(answered))
+            }
+        }
+    }
+
+    fn in_memory_chord(&self, ask: &Ask, rows: &Mutex<HashMap<Str, Row>>) -> rusqlite::Result<Answer> {
+        let mut chords = self.chords.lock().unwrap_or_else(PoisonError::into_inner);
+        let db = match &mut *chords {
+            Some(db) => db,
+            none => {
+                let db = Connection::open_in_memory()?;
+                db.execute_batch(CHORDS)?;
+                none.insert(db)
+            }
+        };
+        let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = db.transaction()?;
+        let answered = answer(&transaction, now(), ask, &mut |_, task| {
+            Ok(rows.get(task).is_some_and(|row| row.finality > 0 && !has_expired(row.expires)))
+        })?;
+        transaction.commit()?;
+        Ok(answered)
+    }
+
+    /// Publishes and finishes a chord, if this token is that of whoever goes on with it: in one transaction.
+    pub(crate) async fn finish_chord(&self, group: Str, token: Str, postings: Vec<Posting>) -> Result<bool> {
+        match self.chord(Ask::Extend { group: group.clone(), token: token.clone() }).await? {
+            Answer::Held(Hold::Ours) => {}
+            // Asked once more, because the answer was lost.
+            Answer::Held(Hold::Finished) => return Ok(true),
+            _ => return Ok(false),
+        }
+        let (published, finished) = {
+            let _together = match &self.place {
+                Place::File(store) => Some(store.together()),
+                Place::Memory(_) => None,
+            };
+            let (published, _) = self.hub.post(postings);
+            (published, self.chord(Ask::Finish { group, token }))
+        };
+        published.wait().await?;
+        finished.await.map(|_| true)
+    }
+
+    /// What it is the same place as a broker by.
+    pub(crate) fn broker(&self) -> Str {
+        self.hub.place()
     }
 
     pub(crate) async fn flush(&self) -> Result<()> {

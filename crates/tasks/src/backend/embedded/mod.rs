@@ -4,11 +4,18 @@ mod kept;
 
 use std::sync::Arc;
 
-use salamander_wire::celery::ResultMeta;
+use salamander_codec::Settings;
+use salamander_value::Str;
+use salamander_wire::celery::{ResultMeta, Serializer};
 
-use super::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Stored, Update, finality};
-use crate::Waits;
-use crate::broker::{Embedded, Memory};
+use super::ledger::Ledger;
+use super::{
+    Answer, Ask, Backend, Capabilities, Chords, Claim, Expected, Found, Groups, Open, ResultOptions, Stored, Update,
+    finality, groups_among_results,
+};
+use crate::broker::hub::Posting;
+use crate::broker::{Embedded, Memory, Publication};
+use crate::{Result, Waits};
 pub(crate) use kept::Kept;
 
 /// A result backend in this process: in the file of a broker, beside its queues, or in memory.
@@ -104,11 +111,53 @@ impl Backend for EmbeddedResults {
         Box::pin(self.kept.expire())
     }
 
+    fn chords(&self) -> Option<&dyn Chords> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         self.open.close();
         Box::pin(self.kept.flush())
     }
 }
+
+impl Ledger for EmbeddedResults {
+    fn ask(&self, ask: Ask) -> Waits<'_, Answer> {
+        self.kept.chord(ask)
+    }
+
+    fn find<'a>(&'a self, task_id: &'a str) -> Waits<'a, Option<ResultMeta>> {
+        Box::pin(async move {
+            let found = self.kept.find(task_id).await?;
+            found.map(|meta| self.stored.unpack(&meta)).transpose()
+        })
+    }
+
+    fn serializer(&self) -> (Serializer, &Settings) {
+        (self.stored.options.serializer, &self.stored.settings)
+    }
+
+    fn lifetime(&self) -> Option<u64> {
+        self.stored.options.expires.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn place(&self) -> Option<Str> {
+        Some(self.kept.broker())
+    }
+
+    fn finish_with<'a>(&'a self, claim: &'a Claim, body: Vec<Publication>) -> Waits<'a, bool> {
+        Box::pin(async move {
+            let body = body.into_iter().map(Posting::of).collect::<Result<Vec<_>>>()?;
+            self.kept.finish_chord(claim.group_id.clone(), claim.token.clone(), body).await
+        })
+    }
+}
+
+groups_among_results!(EmbeddedResults);
 
 impl std::fmt::Debug for EmbeddedResults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,10 +169,10 @@ impl std::fmt::Debug for EmbeddedResults {
 mod tests {
     use std::time::Duration;
 
-    use salamander_wire::celery::{Message, Serializer, State};
+    use salamander_wire::celery::{Message, State};
 
     use super::*;
-    use crate::broker::{Broker, Consume, Publication, Queue};
+    use crate::broker::{Broker, Consume, Queue};
 
     fn update(task: &str, state: State, result: i64) -> Update {
         Update { meta: ResultMeta::new(task, state, result), reply_to: None, correlation_id: None }

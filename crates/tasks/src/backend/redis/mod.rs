@@ -1,6 +1,7 @@
 //! [`RedisResults`]: results in Redis, as Celery keeps them there.
 
 mod chords;
+mod groups;
 mod watch;
 
 use std::sync::{Arc, LazyLock};
@@ -10,7 +11,7 @@ use salamander_value::Dict;
 use salamander_wire::celery::ResultMeta;
 
 use self::watch::{Watches, Watching};
-use super::{Backend, Capabilities, Chords, Expected, Found, ResultOptions, Stored, Update, finality};
+use super::{Backend, Capabilities, Chords, Expected, Found, Groups, ResultOptions, Stored, Update, finality};
 use crate::redis::{Link, Place, Script, bytes, integer};
 use crate::{Result, Waits};
 
@@ -71,8 +72,9 @@ impl RedisResults {
 }
 
 fn scripts() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 4]> =
-        LazyLock::new(|| [&*STORE, &*chords::PART, &*chords::EXTEND, &*chords::FINISH]);
+    static ALL: LazyLock<[&Script; 6]> = LazyLock::new(|| {
+        [&*STORE, &*chords::PART, &*chords::EXTEND, &*chords::FINISH, &*chords::DUE, &*chords::LOOK]
+    });
     &*ALL
 }
 
@@ -116,6 +118,10 @@ impl Backend for RedisResults {
     }
 
     fn chords(&self) -> Option<&dyn Chords> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
         Some(self)
     }
 

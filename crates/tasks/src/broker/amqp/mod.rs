@@ -33,6 +33,7 @@ use self::publishing::Outcome;
 use self::state::{Phase, State};
 use self::subscription::Subscription;
 use self::url::Address;
+pub use self::url::AmqpOptions;
 use super::{Broker, Capabilities, Consume, Consumer, Publication, Topology};
 use crate::{Error, Kind, Result, Waits};
 
@@ -88,7 +89,15 @@ impl Amqp {
     /// # Errors
     /// [`Kind::Misuse`] for what is no such URL.
     pub fn new(url: &str) -> Result<Self> {
-        let addresses = Address::parse_all(url)?;
+        Self::with(url, AmqpOptions::default())
+    }
+
+    /// The same with other options where the URL says nothing of them.
+    ///
+    /// # Errors
+    /// As [`Amqp::new`].
+    pub fn with(url: &str, options: AmqpOptions) -> Result<Self> {
+        let addresses = Address::parse_all(url, options)?;
         if addresses.is_empty() {
             return Err(Error::new(Kind::Misuse, "there is no URL of a broker"));
         }

@@ -8,11 +8,20 @@ use salamander_net::{Config, Dialer};
 
 use crate::{Error, Kind, Result};
 
-/// How long one may take to connect and log in, where the URL does not say (`connect_timeout`).
-const CONNECT: Duration = Duration::from_secs(4);
+/// What holds where the URL of a broker does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AmqpOptions {
+    /// How long one may take to connect and log in (`connect_timeout`): 4 seconds.
+    pub connect_timeout: Duration,
+    /// After how long a silence the broker counts as gone, in whole seconds, unless the broker says less (`heartbeat`): 60. Zero for never.
+    pub heartbeat: Duration,
+}
 
-/// After how many seconds of silence the broker counts as gone, unless the URL or the broker says less (`heartbeat`).
-const HEARTBEAT: u16 = 60;
+impl Default for AmqpOptions {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_secs(4), heartbeat: Duration::from_secs(60) }
+    }
+}
 
 /// One broker of those that a URL names.
 #[derive(Clone, Debug)]
@@ -35,11 +44,11 @@ impl Address {
     ///
     /// # Errors
     /// [`Kind::Misuse`]
-    pub(super) fn parse_all(urls: &str) -> Result<Vec<Self>> {
-        urls.split(';').map(str::trim).filter(|url| !url.is_empty()).map(Self::parse).collect()
+    pub(super) fn parse_all(urls: &str, options: AmqpOptions) -> Result<Vec<Self>> {
+        urls.split(';').map(str::trim).filter(|url| !url.is_empty()).map(|url| Self::parse(url, options)).collect()
     }
 
-    fn parse(url: &str) -> Result<Self> {
+    fn parse(url: &str, options: AmqpOptions) -> Result<Self> {
         // Where there is no scheme it is a host, as in the further URLs of kombu's failover.
         let (scheme, rest) = url.split_once("://").unwrap_or(("amqp", url));
         let (scheme, encrypted) = match scheme {
@@ -66,8 +75,8 @@ impl Address {
             user: or(decoded(user)?, "guest"),
             password: or(decoded(password)?, "guest"),
             vhost: or(decoded(path)?, "/"),
-            heartbeat: HEARTBEAT,
-            connect: CONNECT,
+            heartbeat: u16::try_from(options.heartbeat.as_secs()).unwrap_or(u16::MAX),
+            connect: options.connect_timeout,
             external: false,
             dialer: dialer(&config, false)?,
         };
@@ -155,9 +164,10 @@ mod tests {
             ("amqps://u%40x:p%3A%2F@[::1]/v%201", "amqps://u@x:**@[::1]:5671/v 1"),
             ("amqp://h/v/w?heartbeat=30&connect_timeout=0.5", "amqp://guest:**@h:5672/v/w"),
         ] {
-            assert_eq!(Address::parse(url).unwrap().to_string(), shown, "{url}");
+            assert_eq!(Address::parse(url, AmqpOptions::default()).unwrap().to_string(), shown, "{url}");
         }
-        let all = Address::parse_all("amqp://a//?heartbeat=0;amqp://b:p%3A@c; d:7/v").unwrap();
+        let all =
+            Address::parse_all("amqp://a//?heartbeat=0;amqp://b:p%3A@c; d:7/v", AmqpOptions::default()).unwrap();
         let all: Vec<_> =
             all.iter().map(|one| (&*one.host, one.port, &*one.vhost, &*one.password, one.heartbeat)).collect();
         assert_eq!(all, [("a", 5672, "/", "guest", 0), ("c", 5672, "/", "p:", 60), ("d", 7, "v", "guest", 60)]);
@@ -173,7 +183,7 @@ mod tests {
             "amqp://h?heartbeat=x",
             "amqp://h?what=1",
         ] {
-            assert_eq!(Address::parse(url).unwrap_err().kind(), Kind::Misuse, "{url}");
+            assert_eq!(Address::parse(url, AmqpOptions::default()).unwrap_err().kind(), Kind::Misuse, "{url}");
         }
     }
 }

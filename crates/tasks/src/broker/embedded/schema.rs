@@ -4,6 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::backend::CHORDS;
+
 /// "SaTk": files of others are left alone.
 const APPLICATION: i64 = 0x5361_546B;
 /// The version of the tables.
@@ -58,6 +60,7 @@ pub(super) fn open(file: &Path, fsync: bool) -> Result<Connection, String> {
         make(&mut db).map_err(failed)?;
     }
     db.execute_batch(LATER).map_err(failed)?;
+    db.execute_batch(CHORDS).map_err(failed)?;
     Ok(db)
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::writer::{self, Work};
 use super::{load, schema};
+use crate::backend::{Answer, Ask};
 use crate::broker::hub::{Earlier, Entry, Journal, Page};
 use crate::{Error, Kind, Result};
 
@@ -39,6 +40,8 @@ pub(super) struct Mailbox {
 struct Waiting {
     work: Vec<Work>,
     closed: bool,
+    /// What comes is for one transaction, and not all of it is here yet.
+    held: usize,
 }
 
 impl Mailbox {
@@ -54,8 +57,8 @@ impl Mailbox {
     /// Waits for something to do, and takes all of it. False when there never will be any more.
     pub(super) fn take(&self, into: &mut Vec<Work>) -> bool {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        while waiting.work.is_empty() {
-            if waiting.closed {
+        while waiting.work.is_empty() || waiting.held > 0 {
+            if waiting.closed && waiting.held == 0 {
                 return false;
             }
             waiting = self.came.wait(waiting).unwrap_or_else(PoisonError::into_inner);
@@ -64,9 +67,25 @@ impl Mailbox {
         true
     }
 
+    /// What is given until this is dropped is written in one transaction.
+    pub(super) fn together(&self) -> Together<'_> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).held += 1;
+        Together(self)
+    }
+
     fn close(&self) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.came.notify_one();
+    }
+}
+
+/// See [`Mailbox::together`].
+pub(crate) struct Together<'a>(&'a Mailbox);
+
+impl Drop for Together<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).held -= 1;
+        self.0.came.notify_one();
     }
 }
 
@@ -131,6 +150,16 @@ impl Store {
     /// Removes the results that have expired.
     pub(crate) async fn expire(&self) -> Result<u64> {
         self.ask(Work::Expire).await
+    }
+
+    /// Answers a question about chords. Given at once, in the order of the calls.
+    pub(crate) fn chord(&self, ask: Ask) -> impl Future<Output = Result<Answer>> + Send + use<> {
+        self.ask(move |waits| Work::Chord(ask, waits))
+    }
+
+    /// What is given until the guard is dropped, here and by the hub, is written in one transaction. Nothing is written meanwhile.
+    pub(crate) fn together(&self) -> Together<'_> {
+        self.mailbox.together()
     }
 
     /// Waits until all is written that was given before.

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::load;
 use super::store::{Found, MOST_BYTES, Mailbox};
+use crate::backend::{Answer, Ask, answer};
 use crate::broker::hub::{Entry, JournaledMessage as Message, Page, now};
 use crate::{Error, Kind, Result};
 
@@ -27,6 +28,8 @@ pub(super) enum Work {
     Find(Vec<Str>, oneshot::Sender<Result<Found>>),
     /// What has expired goes; how many those were.
     Expire(oneshot::Sender<Result<u64>>),
+    /// A question about chords.
+    Chord(Ask, oneshot::Sender<Result<Answer>>),
 }
 
 /// Pauses after a failure, so that a full disk costs no more than it must.
@@ -51,6 +54,7 @@ pub(super) fn run(mut db: Connection, mailbox: &Mailbox) {
                     Work::Find(_, waits) => _ = waits.send(Err(error.clone())),
                     Work::Store { waits, .. } => _ = waits.send(Err(error.clone())),
                     Work::Expire(waits) => _ = waits.send(Err(error.clone())),
+                    Work::Chord(_, waits) => _ = waits.send(Err(error.clone())),
                     other => failed.push(other),
                 }
             }
@@ -78,7 +82,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     let over: HashSet<u64> = batch.iter().filter_map(removed).collect();
     let mut never = HashSet::new();
     let (mut found, mut stored, mut pages, mut purged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut expired = 0;
+    let (mut expired, mut answers) = (0, Vec::new());
     let transaction = db.transaction_with_behavior(TransactionBehavior::Deferred)?;
     for work in batch.iter() {
         match work {
@@ -100,6 +104,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
                 transaction.prepare_cached("DELETE FROM results WHERE task = ?")?.execute([&**task])?;
             }
             Work::Find(tasks, _) => found.push(find_all(&transaction, tasks)?),
+            Work::Chord(ask, _) => answers.push(answer(&transaction, now(), ask, &mut has_ended)?),
             Work::Expire(_) => {
                 expired = transaction.prepare_cached("DELETE FROM results WHERE expires <= ?")?.execute([now()])?;
             }
@@ -108,6 +113,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
     transaction.commit()?;
     let (mut found, mut stored) = (found.into_iter(), stored.into_iter());
     let (mut pages, mut purged) = (pages.into_iter(), purged.into_iter());
+    let mut answers = answers.into_iter();
     for work in batch.drain(..) {
         match work {
             Work::Entry(Entry::Confirm(waits)) => _ = waits.send(Ok(())),
@@ -116,6 +122,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Store { waits, .. } => _ = waits.send(Ok(stored.next().unwrap_or(false))),
             Work::Find(_, waits) => _ = waits.send(Ok(found.next().unwrap_or_default())),
             Work::Expire(waits) => _ = waits.send(Ok(expired as u64)),
+            Work::Chord(_, waits) => _ = answers.next().map(|answer| waits.send(Ok(answer))),
             _ => {}
         }
     }
@@ -130,6 +137,11 @@ fn find_all(db: &Transaction<'_>, tasks: &[Str]) -> rusqlite::Result<Found> {
         found.push(one);
     }
     Ok(found)
+}
+
+/// Whether a task has a result.
+fn has_ended(db: &Connection, task: &str) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM results WHERE task = ? AND finality > 0")?.exists([task])
 }
 
 fn find(db: &Transaction<'_>, task: &str) -> rusqlite::Result<Option<(Bytes, u8)>> {

@@ -138,6 +138,10 @@ macro_rules! local_broker {
                 self.location()
             }
 
+            fn place(&self) -> Option<salamander_value::Str> {
+                Some(self.local.hub().place())
+            }
+
             fn declare<'a>(&'a self, topology: &'a $crate::broker::Topology) -> $crate::Waits<'a, ()> {
                 Box::pin(self.local.declare(topology))
             }

@@ -26,7 +26,7 @@ use super::{Publication, Queue, Topology};
 use crate::Result;
 use crate::call::new_id;
 pub(crate) use consumer::{HubConsumer, delivered};
-pub(crate) use journal::{Entry, Journal, Journaled, Message as JournaledMessage, Page, Place};
+pub(crate) use journal::{Confirmed, Entry, Journal, Journaled, Message as JournaledMessage, Page, Place};
 pub(crate) use local::{Local, local_broker};
 pub(crate) use parcel::Parcel;
 #[cfg(test)]
@@ -110,6 +110,11 @@ impl Hub {
         Arc::new(Self { state: Shared(state), writer: Some(writer) })
     }
 
+    /// What tells it from others.
+    pub(crate) fn place(&self) -> Str {
+        format!("hub:{:p}", Arc::as_ptr(&self.state.0)).into()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -152,19 +157,22 @@ impl Hub {
 
     /// Publishes in the given order; done when the journal has all of it. Says how many of them found a queue.
     pub(crate) async fn publish(&self, postings: impl IntoIterator<Item = Posting>) -> Result<usize> {
-        let (confirmed, routed) = {
-            let mut state = self.state();
-            let (mut lasting, mut routed) = (false, 0);
-            for posting in postings {
-                lasting |= posting.parcel.lasting;
-                routed += usize::from(state.publish(posting));
-            }
-            if !(lasting && self.writer.is_some()) {
-                return Ok(routed);
-            }
-            (state.confirm(), routed)
-        };
+        let (confirmed, routed) = self.post(postings);
         confirmed.wait().await.map(|()| routed)
+    }
+
+    /// The same: published at once, and it is to be waited for the journal.
+    pub(crate) fn post(&self, postings: impl IntoIterator<Item = Posting>) -> (Confirmed, usize) {
+        let mut state = self.state();
+        let (mut lasting, mut routed) = (false, 0);
+        for posting in postings {
+            lasting |= posting.parcel.lasting;
+            routed += usize::from(state.publish(posting));
+        }
+        match lasting && self.writer.is_some() {
+            true => (state.confirm(), routed),
+            false => (Confirmed::now(), routed),
+        }
     }
 
     /// Puts a parcel into a queue, if there is one of that name.

@@ -93,6 +93,10 @@ impl Broker for Pyro {
         self.0.link.trouble()
     }
 
+    fn place(&self) -> Option<Str> {
+        Some(self.0.link.url().into())
+    }
+
     fn declare<'a>(&'a self, topology: &'a Topology) -> Waits<'a, ()> {
         Box::pin(async move {
             let queues: Vec<Declared> = topology.queues.iter().map(Declared::from).collect();

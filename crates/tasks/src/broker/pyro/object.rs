@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::link::closed;
 use super::session::Client;
 use super::terms::{Declared, DeclaredExchange, Given, Sent};
-use crate::backend::Kept;
+use crate::backend::{Answer, Ask, Kept};
 use crate::broker::hub::{Hub, Parcel, Posting};
 use crate::broker::{Embedded, Exchange, Memory, Queue, Topology};
 use crate::{Error, Kind, Result};
@@ -277,6 +277,17 @@ impl KombuBroker {
             }
         };
         Ok((self.wait(seconds, wait).await?.map(Blob::from), others))
+    }
+
+    /// Answers a question about chords.
+    async fn chord(&self, ask: Ask) -> Result<Answer, Exception> {
+        self.results.chord(ask).await.map_err(raised)
+    }
+
+    /// Publishes messages, which are the body of a chord, and finishes the chord, if this token is that of whoever goes on with it.
+    async fn finish_chord(&self, group: Str, token: Str, messages: Vec<Sent>) -> Result<bool, Exception> {
+        let postings = messages.into_iter().map(Posting::from).collect();
+        self.results.finish_chord(group, token, postings).await.map_err(raised)
     }
 
     /// Forgets a task.

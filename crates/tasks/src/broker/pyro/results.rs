@@ -3,15 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use salamander_codec::Settings;
 use salamander_value::{Blob, Str};
-use salamander_wire::celery::ResultMeta;
+use salamander_wire::celery::{ResultMeta, Serializer};
 
 use super::Pyro;
 use super::client::apart;
 use super::inbox::Inbox;
 use super::link::{Fault, closed};
 use super::outbox::Outbox;
-use crate::backend::{Backend, Capabilities, Expected, Found, Open, ResultOptions, Stored, Update, finality};
+use super::terms::Sent as Posted;
+use crate::backend::ledger::Ledger;
+use crate::backend::{
+    Answer, Ask, Backend, Capabilities, Chords, Claim, Expected, Found, Groups, Open, ResultOptions, Stored, Update,
+    finality, groups_among_results,
+};
+use crate::broker::Publication;
+use crate::broker::hub::Posting;
 use crate::{Result, Waits};
 
 /// How long a call waits at the other end for another state.
@@ -141,12 +149,57 @@ impl Backend for PyroResults {
         })
     }
 
+    fn chords(&self) -> Option<&dyn Chords> {
+        Some(self)
+    }
+
+    fn groups(&self) -> Option<&dyn Groups> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         // The connection is the broker's, and each store is done when it says so.
         self.open.close();
         Box::pin(std::future::ready(Ok(())))
     }
 }
+
+impl Ledger for PyroResults {
+    fn ask(&self, ask: Ask) -> Waits<'_, Answer> {
+        let link = self.broker.0.link.clone();
+        Box::pin(async move { apart(async move { link.call("chord", (ask,)).await }).await?.map_err(Fault::error) })
+    }
+
+    fn find<'a>(&'a self, task_id: &'a str) -> Waits<'a, Option<ResultMeta>> {
+        Box::pin(async move {
+            let (found, _): (Option<Blob>, bool) = self.call("find_result", task_id).await?;
+            found.map(|meta| self.stored.unpack(&meta)).transpose()
+        })
+    }
+
+    fn serializer(&self) -> (Serializer, &Settings) {
+        (self.stored.options.serializer, &self.stored.settings)
+    }
+
+    fn lifetime(&self) -> Option<u64> {
+        self.stored.options.expires.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn place(&self) -> Option<Str> {
+        Some(self.broker.0.link.url().into())
+    }
+
+    fn finish_with<'a>(&'a self, claim: &'a Claim, body: Vec<Publication>) -> Waits<'a, bool> {
+        let (link, Claim { group_id, token }) = (self.broker.0.link.clone(), claim.clone());
+        Box::pin(async move {
+            let body = body.into_iter().map(|one| Posting::of(one).map(Posted::from)).collect::<Result<Vec<_>>>()?;
+            let finish = async move { link.call("finish_chord", (group_id, token, body)).await };
+            apart(finish).await?.map_err(Fault::error)
+        })
+    }
+}
+
+groups_among_results!(PyroResults);
 
 impl std::fmt::Debug for PyroResults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

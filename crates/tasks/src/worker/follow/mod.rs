@@ -3,12 +3,15 @@
 mod chord;
 mod errback;
 mod failure;
+mod sweep;
 
 use std::sync::{Arc, LazyLock};
 
 use salamander_object::Encoded;
 use salamander_value::{Dict, Exception, Str, Value};
 use salamander_wire::celery::{Embed, ResultValue, State};
+
+pub(super) use sweep::Sweeper;
 
 use super::Shared;
 use super::job::Job;
@@ -93,7 +96,7 @@ impl Shared {
     }
 
     /// Sends a canvas as a task does that runs.
-    async fn send_within(
+    pub(super) async fn send_within(
         &self,
         within: &TaskContext,
         canvas: &Canvas,

@@ -59,9 +59,7 @@ pub(crate) async fn serve(codec: Codec, job: impl Fn(Order) -> Result<Job, Excep
             Ok(job) => run(Arc::new(job), codec, &mut coming, &mut writing).await?,
             Err(exception) => {
                 Frame::Began.write(&mut writing).await?;
-                Frame::Exception(exception, Left { memory: memory(), children: Vec::new() })
-                    .write(&mut writing)
-                    .await?;
+                Frame::Exception(exception, Left { memory: memory(), ..Left::default() }).write(&mut writing).await?;
             }
         }
     }
@@ -99,7 +97,8 @@ async fn run(
         Ok(How::Stopped | How::Lost(_) | How::Expired) => Outcome::Exception(Exception::runtime_error("stopped")),
         Err(error) => Outcome::Exception(Exception::runtime_error(error.to_string())),
     };
-    let left = || Left { memory: memory(), children: job.context.children() };
+    let replacement = job.context.take_replacement().map(|canvas| canvas.to_value());
+    let left = || Left { memory: memory(), children: job.context.children(), replacement: replacement.clone() };
     let frame = match outcome {
         Outcome::Value(encoded) => Frame::Value(encoded, left()),
         Outcome::Exception(exception) => Frame::Exception(exception, left()),
@@ -107,7 +106,8 @@ async fn run(
     };
     match frame.write(writing).await {
         Err(error) if error.kind() == Kind::Misuse => {
-            Frame::Exception(Exception::runtime_error(error.to_string()), left()).write(writing).await
+            let left = Left { replacement: None, ..left() };
+            Frame::Exception(Exception::runtime_error(error.to_string()), left).write(writing).await
         }
         done => done,
     }

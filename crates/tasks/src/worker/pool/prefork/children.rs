@@ -18,13 +18,16 @@ use tokio::sync::Notify;
 
 use super::child::CHILD;
 use super::frame::{Frame, Order};
+use crate::canvas::Canvas;
 use crate::worker::job::{How, Job};
 use crate::worker::signals;
 use crate::{Error, Kind, Result};
 
-/// When children are replaced.
+/// How children start, and when they are replaced.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ChildOptions {
+    /// How long one may take to start; none for [`START`].
+    pub(crate) start: Option<Duration>,
     /// After so many jobs.
     pub(crate) max_tasks: Option<u32>,
     /// When it has come to so many KiB of memory.
@@ -69,7 +72,7 @@ impl Children {
     pub(crate) async fn start(count: usize, options: ChildOptions) -> Result<Arc<Self>> {
         let (idle, changed, ending) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
         let children = Arc::new(Self { options, idle, changed, ending });
-        let starting: Vec<_> = (0..count.max(1)).map(|_| tokio::spawn(Child::start())).collect();
+        let starting: Vec<_> = (0..count.max(1)).map(|_| tokio::spawn(Child::start(options))).collect();
         for child in starting {
             let child = child.await.map_err(|error| Error::with_source(Kind::Misuse, error.to_string(), error))??;
             children.idle().children.push(child);
@@ -141,7 +144,7 @@ impl Children {
                     _ => tracing::error!("Process {} exited while it had nothing to do", child.pid),
                 },
                 None if starting > 0 => changed.await,
-                None => return Child::start().await,
+                None => return Child::start(self.options).await,
             }
         }
     }
@@ -166,7 +169,7 @@ impl Children {
             drop((reading, writing));
             let started = match children.ending.load(Ordering::Acquire) {
                 true => None,
-                false => Some(Child::start().await),
+                false => Some(Child::start(children.options).await),
             };
             {
                 let mut idle = children.idle();
@@ -198,7 +201,7 @@ impl Children {
 }
 
 impl Child {
-    async fn start() -> Result<Self> {
+    async fn start(options: ChildOptions) -> Result<Self> {
         let failed = |error: std::io::Error| {
             Error::with_source(Kind::Refused, format!("cannot start a child process: {error}"), error)
         };
@@ -222,7 +225,7 @@ impl Child {
         drop(command);
         let pid = process.id().unwrap_or_default();
         let mut child = Self { process, pid, reading, writing, jobs: 0 };
-        match tokio::time::timeout(START, Frame::read(&mut child.reading)).await {
+        match tokio::time::timeout(options.start.unwrap_or(START), Frame::read(&mut child.reading)).await {
             Ok(Ok(Some(Frame::Ready))) => Ok(child),
             Ok(Ok(None)) => {
                 let status = child.ended().await;
@@ -291,6 +294,14 @@ impl Child {
                 Ok(None) => return Err(()),
             };
             left.children.into_iter().for_each(|child| job.context.add_child(child));
+            let how = match left.replacement.map(|canvas| Canvas::from_value(&canvas)) {
+                Some(Ok(canvas)) => {
+                    job.context.set_replacement(canvas);
+                    how
+                }
+                Some(Err(error)) => How::Of(Outcome::Exception(Exception::runtime_error(error.to_string()))),
+                None => how,
+            };
             return Ok((if job.stop.is_hard() { How::Stopped } else { how }, left.memory));
         }
     }

@@ -40,6 +40,8 @@ pub(crate) struct Left {
     pub(crate) memory: u64,
     /// The tasks that it sent.
     pub(crate) children: Vec<ResultTree>,
+    /// What is to run in its place, as a signature.
+    pub(crate) replacement: Option<Value>,
 }
 
 /// A job as a child gets it.
@@ -202,13 +204,14 @@ fn replaced(dict: Dict, with: &dyn Fn(Value) -> Value) -> Dict {
 impl Left {
     fn to_value(&self) -> Value {
         let children = self.children.iter().map(ResultTree::to_value).collect();
-        Value::List(vec![number(self.memory), Value::List(children)])
+        Value::List(vec![number(self.memory), Value::List(children), self.replacement.clone().unwrap_or_default()])
     }
 
     fn from_value(value: &Value) -> Option<Self> {
-        let [memory, children] = value.as_slice()? else { return None };
+        let [memory, children, replacement] = value.as_slice()? else { return None };
         let children = children.as_slice()?.iter().map(ResultTree::from_value).collect::<Result<_, _>>().ok()?;
-        Some(Self { memory: u64::try_from(memory.as_int()?).ok()?, children })
+        let replacement = Some(replacement.clone()).filter(|replacement| !replacement.is_none());
+        Some(Self { memory: u64::try_from(memory.as_int()?).ok()?, children, replacement })
     }
 }
 
