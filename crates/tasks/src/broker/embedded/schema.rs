@@ -14,6 +14,8 @@ const VERSION: i64 = 1;
 /// By which messages are found that are due later. Those that are ready are found by their ids.
 const LATER: &str = "CREATE INDEX IF NOT EXISTS messages_due ON messages (queue, due, id) WHERE due IS NOT NULL";
 
+/// Ids of tasks come in no order: a result lies where there is room, and only the index of the ids is written all over. (Earlier files have results
+/// in the order of the ids, which serves as well, slower.)
 const TABLES: &str = "
     CREATE TABLE queues (
         number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, plain INTEGER NOT NULL, auto_delete INTEGER NOT NULL,
@@ -26,7 +28,7 @@ const TABLES: &str = "
         id INTEGER PRIMARY KEY, queue INTEGER NOT NULL, priority INTEGER NOT NULL, due INTEGER, expires INTEGER,
         deliveries INTEGER NOT NULL, task TEXT, envelope BLOB NOT NULL);
     CREATE TABLE results (
-        task TEXT PRIMARY KEY, finality INTEGER NOT NULL, expires INTEGER, meta BLOB NOT NULL) WITHOUT ROWID;
+        task TEXT PRIMARY KEY, finality INTEGER NOT NULL, expires INTEGER, meta BLOB NOT NULL);
     CREATE INDEX results_expire ON results (expires) WHERE expires IS NOT NULL;";
 
 /// Opens the file, or makes it. It is this process's alone as long as it is open.
