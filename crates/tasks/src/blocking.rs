@@ -3,6 +3,8 @@
 //! [`App::new`] makes a blocking application of any; tasks and signatures are sent to it by the same names, and give results that
 //! wait: `add.delay(&app, (5, 5))?.get()?`. They must not be called in asynchronous code, which would wait for itself.
 
+mod workflow;
+
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,8 @@ use crate::canvas::{self, Canvas};
 use crate::control::{self, Reply};
 use crate::error::{Error, Kind, Result};
 use crate::task::TaskContext;
+
+pub use workflow::Workflow;
 
 fn wait<F: Future>(future: F) -> Result<F::Output> {
     salamander_net::blocking::wait(future).map_err(|error| Error::with_source(Kind::Misuse, error.to_string(), error))

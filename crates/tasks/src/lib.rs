@@ -15,6 +15,7 @@ pub mod call;
 pub mod canvas;
 pub mod control;
 mod error;
+pub mod permits;
 #[cfg(feature = "redis")]
 mod redis;
 pub mod routing;
@@ -22,6 +23,7 @@ pub mod task;
 mod waits;
 #[cfg(unix)]
 pub mod worker;
+pub mod workflow;
 
 pub use app::{App, AppBuilder, Settings};
 pub use call::{AsyncResult, Signature, allow_join_result};
@@ -31,6 +33,7 @@ pub use task::{Ignore, Reject, Retry, State, Task, TaskContext};
 pub use waits::Waits;
 #[cfg(unix)]
 pub use worker::{Worker, WorkerHandle, WorkerOptions};
+pub use workflow::Workflow;
 
 /// What the attributes' rendered code calls.
 #[doc(hidden)]

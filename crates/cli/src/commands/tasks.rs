@@ -2,6 +2,7 @@
 
 mod client;
 mod worker;
+mod workflow;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ Examples:
   salamander tasks worker --broker redis://localhost -l INFO
   salamander tasks call tasks.add --args '[5, 5]'
   salamander tasks list
+  salamander tasks workflow 4f0a4b6e-1d0e-4a7f-8f2c-0c7e1a5b9d3e
 
 Without --broker they are those of `salamander up` on this machine. There is no -A: the worker has the demonstration tasks; a program \
 with tasks of its own runs salamander::tasks::Worker.")]
@@ -33,6 +35,7 @@ enum TasksCommand {
     Result(client::Show),
     Purge(client::Purge),
     List(client::List),
+    Workflow(workflow::Workflow),
 }
 
 /// Where queues and results are.
@@ -59,6 +62,7 @@ impl Tasks {
             TasksCommand::Result(result) => result.run(world).await,
             TasksCommand::Purge(purge) => purge.run(world).await,
             TasksCommand::List(list) => list.run(world),
+            TasksCommand::Workflow(workflow) => workflow.run(world).await,
         }
     }
 
@@ -71,6 +75,17 @@ impl Tasks {
 }
 
 impl Place {
+    /// An application there that can look for what others have sent: the queues of `salamander up` have their results beside them, and
+    /// these are meant where nothing else is said.
+    fn app_that_looks(&self) -> Result<App, Failure> {
+        let told = |name: &str| std::env::var(name).ok().filter(|url| !url.is_empty());
+        let broker = self.broker.clone().or_else(|| told("CELERY_BROKER_URL"));
+        let ours = broker.is_none_or(|url| url.starts_with("pyro:"));
+        let said =
+            self.result_backend.is_some() || self.settings.is_some() || told("CELERY_RESULT_BACKEND").is_some();
+        self.app(|app| if ours && !said { app.result_backend("embedded") } else { app })
+    }
+
     /// An application there.
     fn app(&self, with: impl FnOnce(AppBuilder) -> AppBuilder) -> Result<App, Failure> {
         let told = |name: &str, otherwise: &str| {

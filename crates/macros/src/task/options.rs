@@ -39,6 +39,8 @@ enum Form {
     Rate,
     /// A number of one byte.
     Priority,
+    /// A number.
+    Number,
 }
 
 const FORMS: &[(&str, Form)] = &[
@@ -68,6 +70,11 @@ const FORMS: &[(&str, Form)] = &[
     ("exchange", Form::Text),
     ("routing_key", Form::Text),
     ("expires", Form::OptionalSeconds),
+    ("limit_key", Form::Text),
+    ("limit_rate", Form::Rate),
+    ("limit_concurrency", Form::Number),
+    ("dedupe_key", Form::Text),
+    ("dedupe_for", Form::OptionalSeconds),
 ];
 
 impl Parse for Options {
@@ -194,7 +201,7 @@ fn set(field: &Ident, form: Form, value: &Expr) -> Result<TokenStream> {
                 per: ::core::time::Duration::from_secs(#per),
             }))
         }
-        Form::Priority => quote!(::core::option::Option::Some(#value)),
+        Form::Priority | Form::Number => quote!(::core::option::Option::Some(#value)),
     };
     Ok(quote!(options.#field = #value;))
 }

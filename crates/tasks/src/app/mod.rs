@@ -22,9 +22,14 @@ use crate::backend::Backend;
 use crate::broker::Broker;
 use crate::call::{Known, new_id};
 use crate::control::LogicalClock;
+use crate::permits::Permits;
 use crate::routing::{Queues, Router};
 use crate::task::{States, Task, TaskOptions};
 use crate::{Error, Kind, Result};
+
+/// Why something that all share is not to be had.
+pub(crate) const NO_STORE: &str = "neither the broker nor the result backend is a store that all share: queues in Redis or of salamander's own are, and results in Redis \
+                                   or a database";
 
 /// An application: what sends tasks and what runs them have one each. Cheap to clone.
 #[derive(Clone)]
@@ -84,6 +89,7 @@ impl App {
     pub fn register<T: Task>(&self, task: T) -> Result<()> {
         let options = task.options();
         let name = options.name.clone();
+        options.check(T::MEMBERS).map_err(|error| Error::new(Kind::Misuse, format!("the task {name}: {error}")))?;
         let taken = |_| Error::new(Kind::Misuse, format!("there is a task {name} already"));
         self.0.registry.register(&name, Arc::new(T::Store::from(task))).map_err(taken)?;
         self.0.options.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), Arc::new(options));
@@ -98,6 +104,11 @@ impl App {
     /// The broker.
     pub fn broker(&self) -> &Arc<dyn Broker> {
         &self.0.broker
+    }
+
+    /// What is kept of permits where this application is: by the broker, or else by the result backend.
+    pub fn permits(&self) -> Option<&dyn Permits> {
+        self.0.broker.permits().or_else(|| self.0.backend.as_ref()?.permits())
     }
 
     /// The result backend.

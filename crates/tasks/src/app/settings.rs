@@ -163,6 +163,9 @@ settings! {
     worker_soft_shutdown_timeout: Duration = Duration::ZERO;
     /// `worker_state_db`: the file of what is revoked.
     worker_state_db: Option<Str> = None;
+    /// After how long a place among those that `limit_concurrency` leaves is free again when a worker dies; workers renew theirs three times as
+    /// often. Celery has no name for it.
+    limit_lease: Duration = Duration::from_secs(30);
     /// How long publishing may take in all; Celery has no name for it, and no limit.
     publish_timeout: Duration = Duration::from_secs(10);
 }

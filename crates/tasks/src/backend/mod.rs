@@ -22,6 +22,7 @@ use salamander_wire::celery::ResultMeta;
 pub use self::redis::RedisResults;
 use crate::Waits;
 pub use crate::broker::pyro::PyroResults;
+use crate::permits::Permits;
 pub use chords::{Begun, Broken, Chords, Claim, Counted, Lost, Part};
 pub use database::Database;
 pub use embedded::EmbeddedResults;
@@ -79,6 +80,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What counts the parts of chords, where the backend can.
     fn chords(&self) -> Option<&dyn Chords> {
+        None
+    }
+
+    /// What is kept beside the results of what all who share them may do together, where the backend can.
+    fn permits(&self) -> Option<&dyn Permits> {
         None
     }
 

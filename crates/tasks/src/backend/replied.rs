@@ -8,6 +8,7 @@ use salamander_wire::celery::ResultMeta;
 use super::{Backend, Capabilities, Chords, Expected, Found, RpcOptions, RpcResults, Update};
 use crate::Waits;
 use crate::broker::Broker;
+use crate::permits::Permits;
 
 /// A result backend whose states go to the queue of whoever asked too, as `rpc://` has them: clients of either kind find theirs.
 #[derive(Debug)]
@@ -73,6 +74,10 @@ impl<B: Backend> Backend for Replied<B> {
 
     fn chords(&self) -> Option<&dyn Chords> {
         self.kept.chords()
+    }
+
+    fn permits(&self) -> Option<&dyn Permits> {
+        self.kept.permits()
     }
 
     fn close(&self) -> Waits<'_, ()> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::hub::{Hub, Local, local_broker};
 use crate::backend::Kept;
+use crate::permits::KeptPermits;
 
 /// A broker that keeps everything in memory. It can do all that a broker can, but survive its process.
 ///
@@ -12,19 +13,20 @@ use crate::backend::Kept;
 pub struct Memory {
     local: Local,
     results: Arc<Kept>,
+    permits: Arc<KeptPermits>,
 }
 
 impl Memory {
     /// A broker without queues.
     pub fn new() -> Self {
         let hub = Hub::new();
-        Self { local: Local::new(hub.clone()), results: Arc::new(Kept::in_memory(hub)) }
+        Self { local: Local::new(hub.clone()), results: Arc::new(Kept::in_memory(hub)), permits: Arc::default() }
     }
 
     /// Another connection to the same queues: what is exclusive is another's, and it is closed by itself.
     #[must_use]
     pub fn connect(&self) -> Self {
-        Self { local: self.local.connect(), results: self.results.clone() }
+        Self { local: self.local.connect(), ..self.clone() }
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -34,6 +36,11 @@ impl Memory {
     /// The results that are kept beside the queues.
     pub(crate) fn results(&self) -> &Arc<Kept> {
         &self.results
+    }
+
+    /// What is kept of permits.
+    pub(crate) fn kept_permits(&self) -> &Arc<KeptPermits> {
+        &self.permits
     }
 
     fn location(&self) -> String {

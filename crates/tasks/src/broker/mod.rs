@@ -32,6 +32,7 @@ pub(crate) use embedded::{Found, MOST_BYTES, Store};
 pub use memory::Memory;
 pub use topology::{Exchange, ExchangeKind, Queue, Topology};
 
+use crate::permits::Permits;
 use crate::{Error, Waits};
 
 /// A connection to a broker, shared by all who publish and consume through it.
@@ -85,6 +86,11 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Removes a queue with what is in it.
     fn delete<'a>(&'a self, queue: &'a str) -> Waits<'a, ()>;
+
+    /// What is kept beside the queues of what all who share them may do together, where the broker can.
+    fn permits(&self) -> Option<&dyn Permits> {
+        None
+    }
 
     /// Sends what is still to be sent, settlements too, and closes the connection. What consumers hold goes back to its queues.
     fn close(&self) -> Waits<'_, ()>;

@@ -1,5 +1,6 @@
 //! Calling tasks: what is sent, and what comes back.
 
+mod dedupe;
 mod eager;
 mod environment;
 mod join;
@@ -11,7 +12,7 @@ mod said;
 mod send;
 mod signature;
 
-pub(crate) use environment::{Clock, codec_settings, new_id, random_below, shared_settings};
+pub(crate) use environment::{Clock, codec_settings, date_done, new_id, random_below, shared_settings};
 pub use join::allow_join_result;
 pub(crate) use join::allow_join_result_sync;
 pub use options::{Expires, RetryPolicy, SendOptions};

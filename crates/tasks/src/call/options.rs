@@ -52,6 +52,8 @@ pub struct SendOptions {
     pub route_name: Option<Str>,
     /// Further properties of the message.
     pub properties: Dict,
+    /// It is sent only where none was sent with this key before, for so long; not said in messages.
+    pub dedupe: Option<(Str, Duration)>,
 }
 
 /// When a task is of no use any more.

@@ -10,6 +10,7 @@ use salamander_wire::celery::{
     Compression, DeliveryInfo, ResultTree, Serializer, TaskBody, TaskHeaders, TaskMessage, TimeLimits,
 };
 
+use super::dedupe;
 use super::environment::{Clock, codec_settings, expiration, new_id, origin, pause};
 use super::repr::arguments_text;
 use super::{AsyncResult, Expires, RetryPolicy, SendOptions, Sending, Signature};
@@ -17,6 +18,7 @@ use crate::App;
 use crate::Waits;
 use crate::broker::{Publication, Queue, Topology};
 use crate::error::{Error, Kind, Result};
+use crate::permits::Permit;
 use crate::task::TaskContext;
 
 /// A task that is ready to be published.
@@ -28,6 +30,8 @@ pub(crate) struct Prepared {
     add_to_parent: bool,
     retry: Option<RetryPolicy>,
     limit: Duration,
+    /// It is sent only where this is to be had.
+    dedupe: Option<Permit>,
 }
 
 enum Way<'a, T> {
@@ -79,6 +83,7 @@ impl<T> Signature<T> {
         let route = options.route_name.take().unwrap_or_else(|| task.clone());
         let destination = app.router().route(&route, &arguments, &mut options)?;
         let id = options.task_id.take().unwrap_or_else(new_id);
+        let dedupe = dedupe::permit(app, &task, &id, &arguments, &options)?;
         let clock = Clock::now();
         let eta = match options.countdown {
             Some(countdown) if countdown != 0.0 => Some(clock.after(countdown)),
@@ -154,6 +159,7 @@ impl<T> Signature<T> {
                 false => None,
             },
             limit: options.publish_timeout.unwrap_or(settings.publish_timeout),
+            dedupe,
         })
     }
 }
@@ -175,13 +181,18 @@ fn expiry(options: &SendOptions, clock: Clock) -> Result<(Option<Str>, Option<St
 impl Prepared {
     /// Publishes it, in time, and as often as the policy says.
     pub(crate) async fn publish<T>(
-        self: Box<Self>,
+        mut self: Box<Self>,
         app: &App,
         parent: Option<&TaskContext>,
     ) -> Result<AsyncResult<T>> {
-        let result = AsyncResult::sent(app.clone(), self.id.clone(), self.ignore_result);
-        self.deliver(app, parent).await?;
-        Ok(result)
+        let Some(permit) = self.dedupe.take() else {
+            let result = AsyncResult::sent(app.clone(), self.id.clone(), self.ignore_result);
+            self.deliver(app, parent).await?;
+            return Ok(result);
+        };
+        let (ignore_result, limit) = (self.ignore_result, self.limit);
+        let id = dedupe::once(app, permit, limit, self.deliver(app, parent)).await?;
+        Ok(AsyncResult::sent(app.clone(), id, ignore_result))
     }
 
     /// The same, where who waits for the result is told already.
@@ -280,7 +291,7 @@ impl super::signature::Known {
 
 impl App {
     /// The broker did not take something in time.
-    pub(super) fn late(&self, what: &str, limit: Duration) -> Error {
+    pub(crate) fn late(&self, what: &str, limit: Duration) -> Error {
         let text = format!("{} did not take {what} within {limit:?}", self.broker().url());
         match self.broker().trouble() {
             Some(trouble) => Error::with_source(Kind::Deadline, format!("{text}: {trouble}"), trouble),

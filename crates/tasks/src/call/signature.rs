@@ -126,6 +126,25 @@ impl<T> Signature<T> {
         self
     }
 
+    /// Is sent only where none was sent with this key before: the first wins, for so long, and who comes later is given the result of that one.
+    /// It is for tasks that are sent by themselves, and not as parts of canvases.
+    ///
+    /// ```no_run
+    /// # use salamander_tasks::{App, Signature};
+    /// # async fn example(app: App) -> salamander_tasks::Result<()> {
+    /// let report = |day: &str| Signature::<i64>::new("tasks.report", (day,)).dedupe(format!("report-{day}"), 3600);
+    /// let first = report("2026-01-31").send(&app).await?;
+    /// let second = report("2026-01-31").send(&app).await?;
+    /// assert_eq!(first.id(), second.id());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn dedupe(mut self, key: impl Into<Str>, time: impl Seconds) -> Self {
+        self.options.dedupe = Some((key.into(), time.duration()));
+        self
+    }
+
     /// With this limit of its time.
     #[must_use]
     pub fn time_limit(mut self, limit: impl Seconds) -> Self {

@@ -244,6 +244,13 @@ impl<T> From<Signature<T>> for Canvas {
             Ok(arguments) => (arguments, None),
             Err(wrong) => (Default::default(), Some(wrong)),
         };
+        let once = options.dedupe.is_some().then(|| {
+            Error::new(
+                Kind::Misuse,
+                "a part of a canvas cannot be left out because another was sent before; send the task by itself",
+            )
+        });
+        let wrong = wrong.or(once);
         Self {
             options: Options::from(options.to_dict()),
             immutable,

@@ -3,6 +3,7 @@
 mod connection;
 mod link;
 mod pause;
+pub(crate) mod permits;
 mod place;
 mod reply;
 

@@ -1,6 +1,7 @@
 //! [`Task`]: a function that workers run, and what it can know while it runs.
 
 mod context;
+mod key;
 mod options;
 mod replace;
 mod request;
@@ -16,6 +17,7 @@ use salamander_object::Function;
 use crate::call::{Place, Signature};
 
 pub use context::TaskContext;
+pub(crate) use key::KeyTemplate;
 pub use options::{Backoff, RateLimit, Seconds, TaskOptions};
 #[doc(hidden)]
 pub use options::{backoff, default_name, seconds};

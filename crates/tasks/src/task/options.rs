@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use salamander_object::Members;
 use salamander_value::{Exception, Str};
 
+use super::KeyTemplate;
 use crate::{Error, Kind};
 
 /// The options of a task, by Celery's names. None means: as the settings say.
@@ -70,6 +72,17 @@ pub struct TaskOptions {
     pub routing_key: Option<Str>,
     /// A message that waits for longer is not run.
     pub expires: Option<Duration>,
+    /// The key of those of its limits that hold over all workers, with arguments in it: `user-{user_id}`, `{0}`, `{order.id}`; none for the
+    /// name of the task. Tasks with the same key share its places.
+    pub limit_key: Option<Str>,
+    /// How often all workers together may start a task of one key.
+    pub limit_rate: Option<RateLimit>,
+    /// How many tasks of one key all workers together may run at once.
+    pub limit_concurrency: Option<u32>,
+    /// Of several that are sent with the same key only the first is; a key is as that of the limits.
+    pub dedupe_key: Option<Str>,
+    /// For so long from the first on.
+    pub dedupe_for: Option<Duration>,
 }
 
 /// How often something may happen.
@@ -114,11 +127,35 @@ impl TaskOptions {
             exchange: None,
             routing_key: None,
             expires: None,
+            limit_key: None,
+            limit_rate: None,
+            limit_concurrency: None,
+            dedupe_key: None,
+            dedupe_for: None,
         }
     }
 }
 
 impl TaskOptions {
+    /// What is wrong with its keys and limits, in words.
+    pub(crate) fn check(&self, members: &Members) -> Result<(), String> {
+        let params = members.methods.first().map_or(&[][..], |method| method.params);
+        for key in self.limit_key.iter().chain(&self.dedupe_key) {
+            KeyTemplate::parse(key)?.check(params)?;
+        }
+        match self {
+            Self { dedupe_key: Some(_), dedupe_for: None, .. }
+            | Self { dedupe_key: None, dedupe_for: Some(_), .. } => {
+                Err("dedupe_key and dedupe_for go together".to_owned())
+            }
+            Self { limit_key: Some(_), limit_rate: None, limit_concurrency: None, .. } => {
+                Err("limit_key is the key of limit_rate and limit_concurrency, and neither is there".to_owned())
+            }
+            Self { limit_concurrency: Some(0), .. } => Err("limit_concurrency is 0: it would never run".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a task that raised this is retried by itself.
     pub fn retries_for(&self, exception: &Exception) -> bool {
         let among = |classes: &[Str]| classes.iter().any(|class| is_a(exception, class));

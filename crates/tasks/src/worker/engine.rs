@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep_until;
 
 use super::commands::Command;
+use super::gate::Gate;
 use super::intake::Taken;
 use super::job::{Ended, Event, How, Job};
 use super::limits::Buckets;
@@ -47,6 +48,7 @@ pub(super) struct Engine {
     /// What waits for its time.
     pub(super) held: Timer<Arc<Job>>,
     pub(super) buckets: Buckets<Arc<Job>>,
+    pub(super) gate: Gate,
     /// Time limits of what runs.
     limits: Timer<(u64, Limit)>,
     /// What is left to do of what has ended.
@@ -80,7 +82,7 @@ pub(super) struct Parts {
 }
 
 impl Engine {
-    pub(super) fn new(parts: Parts, buckets: Buckets<Arc<Job>>) -> Self {
+    pub(super) fn new(parts: Parts, buckets: Buckets<Arc<Job>>, gate: Gate) -> Self {
         let Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown } = parts;
         Self {
             shared,
@@ -89,6 +91,7 @@ impl Engine {
             active: HashMap::new(),
             held: Timer::default(),
             buckets,
+            gate,
             limits: Timer::default(),
             rest: FuturesUnordered::new(),
             events,
@@ -144,7 +147,9 @@ impl Engine {
         }
         self.held.drain().for_each(|job| job.reject(true));
         self.buckets.drain().for_each(|job| job.reject(true));
+        self.gate.drain().into_iter().for_each(|job| job.reject(true));
         self.lanes.end().await;
+        self.gate.close().await;
         if let Err(error) = self.revoked.save() {
             tracing::error!("cannot write the file of revoked tasks: {error}");
         }
@@ -154,11 +159,12 @@ impl Engine {
     /// How many messages may be unsettled: what is held takes no place of what could run, unless `worker_eta_task_limit` is reached.
     fn wanted(&self) -> u32 {
         let held = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
+        let beside = u32::try_from(self.gate.beside()).unwrap_or(u32::MAX);
         let most = self.shared.app.settings().worker_eta_task_limit;
         let most = most.map_or(u32::MAX, |most| u32::try_from(most).unwrap_or(u32::MAX));
         match self.prefetch {
             0 => 0,
-            base => base.saturating_add(held).min(most.max(base)),
+            base => base.saturating_add(held).min(most.max(base)).saturating_add(beside),
         }
     }
 
@@ -167,9 +173,10 @@ impl Engine {
     }
 
     fn next_time(&self) -> Option<Instant> {
-        let holds = self.held.len() > 0 || self.buckets.next().is_some();
+        let holds = self.held.len() > 0 || self.buckets.next().is_some() || !self.gate.is_empty();
         let look = holds.then_some(self.looked + LOOK);
-        let times = [self.held.next(), self.buckets.next(), self.limits.next(), self.shutdown.next(), look];
+        let times =
+            [self.held.next(), self.buckets.next(), self.gate.next(), self.limits.next(), self.shutdown.next(), look];
         times.into_iter().flatten().min()
     }
 
@@ -181,7 +188,8 @@ impl Engine {
         }
         let mut due = Vec::new();
         self.buckets.due(now, &mut due);
-        due.into_iter().for_each(|job| self.submit(job));
+        due.into_iter().for_each(|job| self.gated(job));
+        self.gate.tick(now);
         while let Some((number, limit)) = self.limits.due(now) {
             self.limit(number, limit);
         }
@@ -189,6 +197,7 @@ impl Engine {
             self.looked = now;
             self.held.retain(|job| !job.comes_again());
             drop(self.buckets.remove(|job| job.comes_again()));
+            drop(self.gate.remove(|job| job.comes_again()));
         }
         if self.shutdown.is_due(now) {
             self.cold();
@@ -245,16 +254,17 @@ impl Engine {
     fn limited(&mut self, job: Arc<Job>, now: Instant) {
         let name = job.known.name().clone();
         if let Some(job) = self.buckets.take(&name, job, now) {
-            self.submit(job);
+            self.gated(job);
         }
     }
 
     pub(super) fn submit(&mut self, job: Arc<Job>) {
         if self.shutdown.is_begun() {
+            self.leave_gate(job.number);
             return job.reject(true);
         }
         if (job.expires.is_some() || self.revoked.has(job.id())) && self.discard(&job) {
-            return;
+            return self.leave_gate(job.number);
         }
         self.active.insert(job.number, job.clone());
         self.lanes.submit(job);
@@ -289,10 +299,13 @@ impl Engine {
                 }
             }
             Event::Ended(ended) => self.ended(ended),
+            Event::Permits(answered) => self.permits(answered),
+            Event::Freed(key) => self.freed(&key),
         }
     }
 
     fn ended(&mut self, ended: Ended) {
+        self.leave_gate(ended.job.number);
         // What was stopped has been dealt with.
         if self.active.remove(&ended.job.number).is_none() || outcome::concluded(&self.shared, &ended) {
             return;
@@ -328,6 +341,8 @@ impl Engine {
             log::unstoppable(job);
         }
         self.lanes.abandon(job);
+        // One that cannot be stopped goes on without a place.
+        self.leave_gate(job.number);
     }
 
     pub(super) fn later(&mut self, rest: impl Future<Output = ()> + Send + 'static) {

@@ -9,6 +9,7 @@ use salamander_value::Str;
 use salamander_wire::celery::{Embed, TaskMessage};
 use tokio::sync::Notify;
 
+use super::gate::{Answered, Limits};
 use super::time;
 use crate::broker::Settlement;
 use crate::task::{self, RateLimit, TaskContext, TaskOptions};
@@ -29,6 +30,8 @@ pub(crate) struct Known {
     pub(crate) time_limit: Option<Duration>,
     pub(crate) soft_time_limit: Option<Duration>,
     pub(crate) rate_limit: Option<RateLimit>,
+    /// Those over all workers.
+    pub(crate) limits: Option<Limits>,
 }
 
 impl Known {
@@ -245,4 +248,8 @@ pub(crate) enum Event {
     Started(Arc<Job>, Instant, Option<u32>),
     /// A job has ended.
     Ended(Ended),
+    /// What the store says of limits over all workers.
+    Permits(Answered),
+    /// A place of this key is free.
+    Freed(Str),
 }

@@ -12,6 +12,7 @@ mod commands;
 mod control;
 mod engine;
 mod follow;
+mod gate;
 mod intake;
 mod job;
 mod limits;
@@ -47,6 +48,7 @@ use commands::Command;
 use control::Mailbox;
 use engine::{Engine, Parts};
 use follow::Sweeper;
+use gate::{Gate, Limits};
 use job::Known;
 use limits::Buckets;
 use pool::{ChildOptions, Children, Lanes, Places};
@@ -154,6 +156,8 @@ impl Worker {
                 )
             }
         };
+        Gate::check(&self.app, shared.known.values())?;
+        let gate = Gate::new(self.app.clone(), sender.clone());
         let lanes = Lanes::new(shared.codec, places, shared.concurrency, sender);
         let mut buckets = Buckets::default();
         let limited = !(self.options.disable_rate_limits || settings.worker_disable_rate_limits);
@@ -184,7 +188,7 @@ impl Worker {
         let parts = Parts { shared, lanes, revoked, events, commands, prefetch, soft_shutdown };
         // As a task of its own it is where the others are: from a delivery to its result no thread has to wake another one.
         let mut engine =
-            Running(tokio::spawn(async move { Engine::new(parts, buckets).run(consumer, &mut signals).await }));
+            Running(tokio::spawn(async move { Engine::new(parts, buckets, gate).run(consumer, &mut signals).await }));
         match (&mut engine.0).await {
             Ok(ended) => ended,
             Err(error) => match error.try_into_panic() {
@@ -266,6 +270,7 @@ impl Worker {
                 time_limit,
                 soft_time_limit,
                 rate_limit: options.rate_limit.or(settings.task_default_rate_limit),
+                limits: Limits::of(&options),
                 options,
                 object,
             };

@@ -107,7 +107,7 @@ impl Shared {
         job.ack();
     }
 
-    async fn failed(self: &Arc<Self>, job: &Arc<Job>, exception: &Exception) {
+    pub(super) async fn failed(self: &Arc<Self>, job: &Arc<Job>, exception: &Exception) {
         self.store_failure(job, State::Failure, exception).await;
         self.fail_on(job, exception).await;
         log::failed(job, exception);

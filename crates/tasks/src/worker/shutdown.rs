@@ -111,10 +111,12 @@ impl Engine {
     fn put_back(&mut self) {
         for job in self.lanes.close() {
             self.active.remove(&job.number);
+            self.leave_gate(job.number);
             job.reject(true);
         }
         self.held.drain().for_each(|job| job.reject(true));
         self.buckets.drain().for_each(|job| job.reject(true));
+        self.gate.drain().into_iter().for_each(|job| job.reject(true));
     }
 
     /// What runs is stopped.

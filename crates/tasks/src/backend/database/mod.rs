@@ -1,6 +1,7 @@
 //! [`Database`]: results in Celery's own tables, in SQLite or PostgreSQL.
 
 mod groups;
+mod permits;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
@@ -17,6 +18,7 @@ use salamander_wire::celery::{ResultMeta, Serializer, settings};
 
 use super::ledger::Ledger;
 use super::{Answer, Ask, Backend, Capabilities, Chords, Expected, Found, Groups, Open, ResultOptions, Update};
+use crate::permits::Permits;
 use crate::{Error, Kind, Result, Waits};
 use row::Row;
 use sqlite::Sqlite;
@@ -182,6 +184,10 @@ impl Backend for Database {
                 Tables::Postgres(tables) => tables.expire(before).await,
             }
         })
+    }
+
+    fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
     }
 
     fn chords(&self) -> Option<&dyn Chords> {

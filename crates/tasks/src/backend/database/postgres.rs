@@ -8,10 +8,12 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
+use super::permits::{Act, IN_POSTGRES};
 use super::reach::{Missed, Server};
 use super::row::{self, Cell, Columns, Row, Statements};
 use crate::backend::ledger::postgres::{TABLES as CHORDS, answer};
 use crate::backend::{Answer, Ask};
+use crate::permits::{Permit, Taken};
 use crate::{Error, Kind, Result};
 
 /// Pauses between attempts to reach it.
@@ -46,6 +48,8 @@ struct Session {
     columns: usize,
     store: Statement,
     find: Statement,
+    /// There is what permits need.
+    permits: tokio::sync::OnceCell<()>,
 }
 
 impl Postgres {
@@ -130,9 +134,57 @@ impl Postgres {
         self.delete(sql, &task_id).await.map(drop)
     }
 
+    /// The steps are functions of the server, made once for each connection that needs them.
+    pub(super) async fn permits(&self, act: Act, permits: Vec<Permit>) -> Result<Taken> {
+        let mut permits = permits;
+        permits.sort_by(|one, other| one.name.cmp(&other.name));
+        let texts = |text: fn(&Permit) -> &str| permits.iter().map(text).collect::<Vec<&str>>();
+        let (names, holders) = (texts(|permit| &permit.name), texts(|permit| &permit.holder));
+        let mosts: Vec<i64> = permits.iter().map(|permit| i64::from(permit.most)).collect();
+        let times: Vec<i64> = permits.iter().map(Permit::millis).collect();
+        loop {
+            let session = self.session().await?;
+            let done = async {
+                session.make_permits().await?;
+                let client = &session.client;
+                match act {
+                    Act::Take => {
+                        let sql = "SELECT refused, first, wait FROM salamander_permits_take($1, $2, $3, $4)";
+                        client.query_opt(sql, &[&names, &holders, &mosts, &times]).await
+                    }
+                    Act::Renew => {
+                        let sql = "SELECT salamander_permits_renew($1, $2, $3)";
+                        client.execute(sql, &[&names, &holders, &times]).await.map(|_| None)
+                    }
+                    Act::GiveBack => {
+                        let sql = "SELECT salamander_permits_give_back($1, $2)";
+                        client.execute(sql, &[&names, &holders]).await.map(|_| None)
+                    }
+                }
+            };
+            let row = match done.await {
+                Ok(None) => return Ok(Taken::Granted),
+                Ok(Some(row)) => row,
+                Err(error) => {
+                    session.failed(&error).await?;
+                    continue;
+                }
+            };
+            let text = |at| row.try_get::<_, Option<String>>(at).map_err(|error| refused(&error));
+            let left: Option<i64> = row.try_get(2).map_err(|error| refused(&error))?;
+            return Ok(match text(0)? {
+                None => Taken::Granted,
+                Some(name) => Taken::refused(name, text(1)?.unwrap_or_default(), left.unwrap_or_default()),
+            });
+        }
+    }
+
     pub(super) async fn expire(&self, before: i64) -> Result<u64> {
         let before = time(before);
         let tasks = self.delete("DELETE FROM celery_taskmeta WHERE date_done < $1", &before).await?;
+        // There is no such table where nobody has ever taken one.
+        let now = super::row::now() / 1000;
+        _ = self.delete("DELETE FROM salamander_permits WHERE lapses <= $1", &now).await;
         Ok(tasks + self.delete("DELETE FROM celery_tasksetmeta WHERE date_done < $1", &before).await?)
     }
 
@@ -221,6 +273,15 @@ impl Session {
         Ok(())
     }
 
+    /// Two who make it at once are told of each other by an error; then it is there, or is made the next time.
+    async fn make_permits(&self) -> Result<(), tokio_postgres::Error> {
+        let make = || async {
+            let first = self.client.batch_execute(IN_POSTGRES).await;
+            if first.is_ok() { first } else { self.client.batch_execute(IN_POSTGRES).await }
+        };
+        self.permits.get_or_try_init(make).await.map(drop)
+    }
+
     async fn begin(client: Client) -> Result<Self, tokio_postgres::Error> {
         let names = "SELECT column_name::text FROM information_schema.columns WHERE table_name = 'celery_taskmeta'
             AND table_schema = ANY (current_schemas(false))";
@@ -235,7 +296,7 @@ impl Session {
         let id = Some("nextval('task_id_sequence')::integer");
         let Statements { columns, store, find } = Statements::of(&there, id, |number| format!("${number}"));
         let (store, find) = (client.prepare(&store).await?, client.prepare(&find).await?);
-        Ok(Self { columns, store, find, client })
+        Ok(Self { columns, store, find, client, permits: tokio::sync::OnceCell::new() })
     }
 }
 

@@ -9,8 +9,10 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
+use super::permits::{self, Act};
 use super::row::{self, Cell, Columns, Row, Statements, civil, micros};
 use crate::backend::{Answer, Ask, CHORDS, answer};
+use crate::permits::{Permit, Taken};
 use crate::{Error, Kind, Result};
 
 /// How long to wait for others that write to the file.
@@ -81,6 +83,10 @@ impl Sqlite {
 
     pub(super) async fn forget(&self, task_id: &str) -> Result<()> {
         self.ask(|done| Work::Forget(task_id.to_owned(), done)).await
+    }
+
+    pub(super) async fn permits(&self, act: Act, permits: Vec<Permit>) -> Result<Taken> {
+        self.with(move |db| permits::in_sqlite(db, act, &permits)).await
     }
 
     pub(super) async fn chord(&self, ask: Ask) -> Result<Answer> {
@@ -181,7 +187,8 @@ fn one(db: &Connection, statements: &Statements, work: Work) -> Telling {
             let before = civil(before);
             let tasks = db.execute("DELETE FROM celery_taskmeta WHERE date_done < ?", [&before]);
             let groups = db.execute("DELETE FROM celery_tasksetmeta WHERE date_done < ?", [&before]);
-            told(done, tasks.and_then(|tasks| groups.map(|groups| (tasks + groups) as u64)))
+            let permits = permits::tidy_sqlite(db);
+            told(done, permits.and(tasks).and_then(|tasks| groups.map(|groups| (tasks + groups) as u64)))
         }
         Work::Other(work) => work(db),
     }

@@ -12,7 +12,8 @@ use salamander_wire::celery::ResultMeta;
 
 use self::watch::{Watches, Watching};
 use super::{Backend, Capabilities, Chords, Expected, Found, Groups, ResultOptions, Stored, Update, finality};
-use crate::redis::{Link, Place, Script, bytes, integer};
+use crate::permits::{Permit, Permits, Taken};
+use crate::redis::{Link, Place, Script, bytes, integer, permits};
 use crate::{Result, Waits};
 
 static STORE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("store.lua")));
@@ -72,8 +73,17 @@ impl RedisResults {
 }
 
 fn scripts() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 6]> = LazyLock::new(|| {
-        [&*STORE, &*chords::PART, &*chords::EXTEND, &*chords::FINISH, &*chords::DUE, &*chords::LOOK]
+    static ALL: LazyLock<[&Script; 8]> = LazyLock::new(|| {
+        [
+            &*STORE,
+            &*chords::PART,
+            &*chords::EXTEND,
+            &*chords::FINISH,
+            &*chords::DUE,
+            &*chords::LOOK,
+            &*permits::TAKE,
+            &*permits::RENEW,
+        ]
     });
     &*ALL
 }
@@ -121,6 +131,10 @@ impl Backend for RedisResults {
         Some(self)
     }
 
+    fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
+    }
+
     fn groups(&self) -> Option<&dyn Groups> {
         Some(self)
     }
@@ -131,6 +145,20 @@ impl Backend for RedisResults {
             self.0.watches.close().await;
             Ok(())
         })
+    }
+}
+
+impl Permits for RedisResults {
+    fn take(&self, wanted: Vec<Permit>) -> Waits<'_, Taken> {
+        Box::pin(async move { permits::take(&self.0.link, &self.0.global_prefix, &wanted).await })
+    }
+
+    fn renew(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(async move { permits::renew(&self.0.link, &self.0.global_prefix, &held).await })
+    }
+
+    fn give_back(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(async move { permits::give_back(&self.0.link, &self.0.global_prefix, &held).await })
     }
 }
 

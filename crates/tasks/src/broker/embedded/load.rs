@@ -6,8 +6,9 @@ use bytes::Bytes;
 use rusqlite::{Connection, Row, params};
 use salamander_value::Str;
 
-use crate::broker::hub::{Earlier, Journaled, JournaledMessage, Page, Place};
+use crate::broker::hub::{Earlier, Journaled, JournaledMessage, Page, Place, now};
 use crate::broker::{Exchange, ExchangeKind, Queue};
+use crate::permits;
 
 /// All that was written earlier: queues, exchanges, bindings, and what messages there are.
 pub(super) fn load(db: &Connection, all: &mut Earlier) -> rusqlite::Result<()> {
@@ -49,6 +50,16 @@ pub(super) fn load(db: &Connection, all: &mut Earlier) -> rusqlite::Result<()> {
             expires: row.get(4)?,
             task: row.get(5)?,
         });
+        Ok(())
+    })
+}
+
+/// The permits that are held. What has lapsed is forgotten.
+pub(super) fn permits(db: &Connection, into: &mut Vec<permits::Row>) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM permits WHERE until <= ?", [now()])?;
+    each(db, "SELECT name, holder, until FROM permits", |row| {
+        let (name, holder): (String, String) = (row.get(0)?, row.get(1)?);
+        into.push(permits::Row { name: name.into(), holder: holder.into(), until: Some(row.get(2)?) });
         Ok(())
     })
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::hub::{Earlier, Hub, Local, local_broker};
 use crate::Result;
 use crate::backend::Kept;
+use crate::permits::KeptPermits;
 pub(crate) use store::{Found, MOST_BYTES, Store};
 
 /// How an [`Embedded`] broker keeps its file.
@@ -33,6 +34,7 @@ pub struct EmbeddedOptions {
 pub struct Embedded {
     local: Local,
     results: Arc<Kept>,
+    permits: Arc<KeptPermits>,
     store: Arc<Store>,
 }
 
@@ -46,16 +48,18 @@ impl Embedded {
     }
 
     fn begin(file: &Path, options: EmbeddedOptions, mut earlier: Earlier) -> Result<Self> {
-        let store = Arc::new(Store::open(file, options.fsync, &mut earlier)?);
+        let mut permits = Vec::new();
+        let store = Arc::new(Store::open(file, options.fsync, &mut earlier, &mut permits)?);
         let hub = Hub::journaled(store.journal(), store.clone(), earlier);
         let results = Arc::new(Kept::in_file(store.clone(), hub.clone()));
-        Ok(Self { local: Local::new(hub), results, store })
+        let permits = Arc::new(KeptPermits::journaled(store.permits(), permits));
+        Ok(Self { local: Local::new(hub), results, permits, store })
     }
 
     /// Another connection to the same queues: what is exclusive is another's, and it is closed by itself.
     #[must_use]
     pub fn connect(&self) -> Self {
-        Self { local: self.local.connect(), results: self.results.clone(), store: self.store.clone() }
+        Self { local: self.local.connect(), ..self.clone() }
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -65,6 +69,11 @@ impl Embedded {
     /// The results that are kept beside the queues.
     pub(crate) fn results(&self) -> &Arc<Kept> {
         &self.results
+    }
+
+    /// What is kept of permits.
+    pub(crate) fn kept_permits(&self) -> &Arc<KeptPermits> {
+        &self.permits
     }
 
     fn location(&self) -> String {

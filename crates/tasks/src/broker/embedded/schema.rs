@@ -14,6 +14,10 @@ const VERSION: i64 = 1;
 /// By which messages are found that are due later. Those that are ready are found by their ids.
 const LATER: &str = "CREATE INDEX IF NOT EXISTS messages_due ON messages (queue, due, id) WHERE due IS NOT NULL";
 
+/// Who holds which permits, until which millisecond since 1970. It came later than the others.
+const PERMITS: &str = "CREATE TABLE IF NOT EXISTS permits (
+    name TEXT NOT NULL, holder TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (name, holder)) WITHOUT ROWID";
+
 /// Ids of tasks come in no order: a result lies where there is room, and only the index of the ids is written all over. (Earlier files have results
 /// in the order of the ids, which serves as well, slower.)
 const TABLES: &str = "
@@ -62,6 +66,7 @@ pub(super) fn open(file: &Path, fsync: bool) -> Result<Connection, String> {
         make(&mut db).map_err(failed)?;
     }
     db.execute_batch(LATER).map_err(failed)?;
+    db.execute_batch(PERMITS).map_err(failed)?;
     db.execute_batch(CHORDS).map_err(failed)?;
     Ok(db)
 }

@@ -14,7 +14,8 @@ use super::writer::{self, Work};
 use super::{load, schema};
 use crate::backend::{Answer, Ask};
 use crate::broker::hub::{Earlier, Entry, Journal, Page};
-use crate::{Error, Kind, Result};
+use crate::permits::{self, Row};
+use crate::{Error, Kind, Result, Waits};
 
 /// How many bytes of results are read for one who asks for several, at least.
 pub(crate) const MOST_BYTES: usize = 4 << 20;
@@ -94,13 +95,14 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Refused`] where it cannot be opened, is in use, or is something else.
-    pub(super) fn open(path: &Path, fsync: bool, earlier: &mut Earlier) -> Result<Self> {
+    pub(super) fn open(path: &Path, fsync: bool, earlier: &mut Earlier, permits: &mut Vec<Row>) -> Result<Self> {
         let lock = lock(path)?;
         let db = schema::open(path, fsync).map_err(|error| Error::new(Kind::Refused, error))?;
         let cannot = |error: &dyn std::fmt::Display| {
             Error::new(Kind::Refused, format!("the file of queues {} cannot be read: {error}", path.display()))
         };
         load::load(&db, earlier).map_err(|error| cannot(&error))?;
+        load::permits(&db, permits).map_err(|error| cannot(&error))?;
         let mailbox = Arc::<Mailbox>::default();
         let body = {
             let mailbox = mailbox.clone();
@@ -117,6 +119,11 @@ impl Store {
 
     /// What is told of changes.
     pub(super) fn journal(&self) -> Arc<dyn Journal> {
+        self.mailbox.clone()
+    }
+
+    /// What is told of permits.
+    pub(super) fn permits(&self) -> Arc<dyn permits::Journal> {
         self.mailbox.clone()
     }
 
@@ -187,6 +194,16 @@ impl Journal for Mailbox {
 
     fn page(&self, page: Page) {
         self.give(Work::Page(page));
+    }
+}
+
+impl permits::Journal for Mailbox {
+    fn write(&self, rows: Vec<Row>) -> Waits<'static, ()> {
+        let (sender, receiver) = oneshot::channel();
+        self.give(Work::Permits(rows, sender));
+        Box::pin(async {
+            receiver.await.unwrap_or_else(|_| Err(Error::new(Kind::Closed, "the file of queues is closed")))
+        })
     }
 }
 

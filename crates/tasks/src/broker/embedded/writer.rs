@@ -12,6 +12,7 @@ use super::load;
 use super::store::{Found, MOST_BYTES, Mailbox};
 use crate::backend::{Answer, Ask, answer};
 use crate::broker::hub::{Entry, JournaledMessage as Message, Page, now};
+use crate::permits::Row;
 use crate::{Error, Kind, Result};
 
 /// What the thread is given to do, in order.
@@ -28,6 +29,8 @@ pub(super) enum Work {
     Find(Vec<Str>, oneshot::Sender<Result<Found>>),
     /// What has expired goes; how many those were.
     Expire(oneshot::Sender<Result<u64>>),
+    /// Permits that are taken or given back.
+    Permits(Vec<Row>, oneshot::Sender<Result<()>>),
     /// A question about chords.
     Chord(Ask, oneshot::Sender<Result<Answer>>),
 }
@@ -54,6 +57,7 @@ pub(super) fn run(mut db: Connection, mailbox: &Mailbox) {
                     Work::Find(_, waits) => _ = waits.send(Err(error.clone())),
                     Work::Store { waits, .. } => _ = waits.send(Err(error.clone())),
                     Work::Expire(waits) => _ = waits.send(Err(error.clone())),
+                    Work::Permits(_, waits) => _ = waits.send(Err(error.clone())),
                     Work::Chord(_, waits) => _ = waits.send(Err(error.clone())),
                     other => failed.push(other),
                 }
@@ -103,10 +107,12 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Forget(task) => {
                 transaction.prepare_cached("DELETE FROM results WHERE task = ?")?.execute([&**task])?;
             }
+            Work::Permits(rows, _) => rows.iter().try_for_each(|row| permit(&transaction, row))?,
             Work::Find(tasks, _) => found.push(find_all(&transaction, tasks)?),
             Work::Chord(ask, _) => answers.push(answer(&transaction, now(), ask, &mut has_ended)?),
             Work::Expire(_) => {
                 expired = transaction.prepare_cached("DELETE FROM results WHERE expires <= ?")?.execute([now()])?;
+                transaction.prepare_cached("DELETE FROM permits WHERE until <= ?")?.execute([now()])?;
             }
         }
     }
@@ -122,6 +128,7 @@ fn write(db: &mut Connection, batch: &mut Vec<Work>) -> rusqlite::Result<()> {
             Work::Store { waits, .. } => _ = waits.send(Ok(stored.next().unwrap_or(false))),
             Work::Find(_, waits) => _ = waits.send(Ok(found.next().unwrap_or_default())),
             Work::Expire(waits) => _ = waits.send(Ok(expired as u64)),
+            Work::Permits(_, waits) => _ = waits.send(Ok(())),
             Work::Chord(_, waits) => _ = answers.next().map(|answer| waits.send(Ok(answer))),
             _ => {}
         }
@@ -157,6 +164,19 @@ fn purge(db: &Transaction<'_>, queue: u64, keep: &[u64]) -> rusqlite::Result<Vec
     let mut query = db.prepare(sql)?;
     let tasks = query.query_map(params![queue, format!("[{keep}]")], |row| row.get::<_, Option<String>>(0))?;
     tasks.filter_map(|task| task.map(|task| task.map(Str::from)).transpose()).collect()
+}
+
+fn permit(db: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
+    let Row { name, holder, until } = row;
+    match until {
+        Some(until) => db
+            .prepare_cached("INSERT OR REPLACE INTO permits (name, holder, until) VALUES (?, ?, ?)")?
+            .execute(params![&**name, &**holder, until]),
+        None => db
+            .prepare_cached("DELETE FROM permits WHERE name = ? AND holder = ?")?
+            .execute(params![&**name, &**holder]),
+    }
+    .map(drop)
 }
 
 fn change(db: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {

@@ -173,6 +173,10 @@ macro_rules! local_broker {
                 Box::pin(self.local.delete(queue))
             }
 
+            fn permits(&self) -> Option<&dyn $crate::permits::Permits> {
+                Some(&*self.permits)
+            }
+
             fn close(&self) -> $crate::Waits<'_, ()> {
                 Box::pin(self.local.close())
             }

@@ -9,9 +9,10 @@ use salamander_wire::celery::Message;
 use super::consumer::{PyroConsumer, Shared};
 use super::link::{Fault, Link, closed};
 use super::outbox::Outbox;
-use super::terms::{Declared, DeclaredExchange, Sent};
+use super::terms::{Declared, DeclaredExchange, Held, Sent};
 use crate::broker::hub::{Local, Parcel, Posting};
 use crate::broker::{Broker, Capabilities, Consume, Consumer, Publication, Queue, Topology};
+use crate::permits::{Permit, Permits, Taken};
 use crate::{Error, Kind, Result, Waits};
 
 /// A broker that is a remote object: the queues of an [`Embedded`](crate::broker::Embedded) broker in another process, by a URL such as
@@ -42,6 +43,14 @@ impl Pyro {
             declared: Mutex::default(),
             consumers: Mutex::default(),
         })))
+    }
+
+    async fn with_permits<T>(&self, method: &'static str, permits: Vec<Permit>) -> Result<T>
+    where
+        T: serde::de::DeserializeOwned + Send + 'static,
+    {
+        let (link, held) = (self.0.link.clone(), permits.into_iter().map(Held::from).collect::<Vec<_>>());
+        apart(async move { link.call(method, (held,)).await }).await?.map_err(Fault::error)
     }
 
     /// A call that has no session of its own to mind; none where there is nothing of that name.
@@ -153,6 +162,10 @@ impl Broker for Pyro {
         })
     }
 
+    fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
+    }
+
     fn close(&self) -> Waits<'_, ()> {
         Box::pin(async move {
             let consumers: Vec<_> = self.0.consumers().drain(..).filter_map(|consumer| consumer.upgrade()).collect();
@@ -163,6 +176,24 @@ impl Broker for Pyro {
             self.0.link.release();
             Ok(())
         })
+    }
+}
+
+/// Those of the process that has the queues.
+impl Permits for Pyro {
+    fn take(&self, wanted: Vec<Permit>) -> Waits<'_, Taken> {
+        Box::pin(async move {
+            let refused: Option<(Str, Str, i64)> = self.with_permits("take_permits", wanted).await?;
+            Ok(refused.map_or(Taken::Granted, |(name, holder, left)| Taken::refused(name, holder, left)))
+        })
+    }
+
+    fn renew(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(self.with_permits("renew_permits", held))
+    }
+
+    fn give_back(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(self.with_permits("give_permits_back", held))
     }
 }
 

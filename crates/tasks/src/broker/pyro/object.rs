@@ -12,10 +12,11 @@ use tokio::sync::watch;
 
 use super::link::closed;
 use super::session::Client;
-use super::terms::{Declared, DeclaredExchange, Given, Sent};
+use super::terms::{Declared, DeclaredExchange, Given, Held, Sent, millis};
 use crate::backend::{Answer, Ask, Kept};
 use crate::broker::hub::{Hub, Parcel, Posting};
 use crate::broker::{Embedded, Exchange, Memory, Queue, Topology};
+use crate::permits::{KeptPermits, Permit, Permits, Taken};
 use crate::{Error, Kind, Result};
 
 /// The longest that a call waits; whoever waits for longer calls again.
@@ -34,6 +35,7 @@ const MOST: usize = 1024;
 pub struct KombuBroker {
     hub: Arc<Hub>,
     results: Arc<Kept>,
+    permits: Arc<KeptPermits>,
     /// True when calls are not to wait any longer.
     ending: watch::Sender<bool>,
 }
@@ -41,12 +43,17 @@ pub struct KombuBroker {
 impl KombuBroker {
     /// The queues of a broker with a file, and the results beside them.
     pub fn new(broker: &Embedded) -> Self {
-        Self { hub: broker.hub().clone(), results: broker.results().clone(), ending: watch::Sender::new(false) }
+        Self::over(broker.hub(), broker.results(), broker.kept_permits())
     }
 
     /// The queues of a broker in memory.
     pub fn in_memory(broker: &Memory) -> Self {
-        Self { hub: broker.hub().clone(), results: broker.results().clone(), ending: watch::Sender::new(false) }
+        Self::over(broker.hub(), broker.results(), broker.kept_permits())
+    }
+
+    fn over(hub: &Arc<Hub>, results: &Arc<Kept>, permits: &Arc<KeptPermits>) -> Self {
+        let (hub, results, permits) = (hub.clone(), results.clone(), permits.clone());
+        Self { hub, results, permits, ending: watch::Sender::new(false) }
     }
 
     /// The same, whose clients wait for messages and results until this is done at the longest. A daemon that stops finishes the calls
@@ -293,6 +300,26 @@ impl KombuBroker {
     /// Forgets a task.
     async fn forget_result(&self, task: String) -> Result<(), Exception> {
         self.results.forget(&task).await.map_err(raised)
+    }
+
+    /// Takes permits, all of them or none: for each its name, its holder, how many may have it and for how many milliseconds. Returns nothing, or which is
+    /// not to be had, whose lapses first, and in how many milliseconds.
+    async fn take_permits(&self, wanted: Vec<Held>) -> Result<Option<(Str, Str, u64)>, Exception> {
+        let taken = self.permits.take(wanted.into_iter().map(Permit::from).collect()).await.map_err(raised)?;
+        Ok(match taken {
+            Taken::Granted => None,
+            Taken::Refused { name, holder, left } => Some((name, holder, millis(left))),
+        })
+    }
+
+    /// Keeps permits for longer.
+    async fn renew_permits(&self, held: Vec<Held>) -> Result<(), Exception> {
+        self.permits.renew(held.into_iter().map(Permit::from).collect()).await.map_err(raised)
+    }
+
+    /// Gives permits back.
+    async fn give_permits_back(&self, held: Vec<Held>) -> Result<(), Exception> {
+        self.permits.give_back(held.into_iter().map(Permit::from).collect()).await.map_err(raised)
     }
 
     /// Removes results that have expired; returns how many.

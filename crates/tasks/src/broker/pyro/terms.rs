@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::broker::hub::{Parcel, Posting};
 use crate::broker::{Exchange, ExchangeKind, Queue};
+use crate::permits::Permit;
 use crate::{Error, Kind, Result};
 
 /// A message on its way to queues.
@@ -34,6 +35,24 @@ pub(super) struct Sent(
 #[derive(Serialize, Deserialize)]
 pub(super) struct Given(pub(super) u64, pub(super) Str, pub(super) u32, pub(super) Blob);
 
+/// A permit: its name, its holder, how many may have it, for how many milliseconds.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Held(Str, Str, u32, u64);
+
+impl From<Held> for Permit {
+    fn from(held: Held) -> Self {
+        let Held(name, holder, most, time) = held;
+        Self { name, holder, most, time: Duration::from_millis(time) }
+    }
+}
+
+impl From<Permit> for Held {
+    fn from(permit: Permit) -> Self {
+        let time = u64::try_from(permit.millis()).unwrap_or_default();
+        Self(permit.name, permit.holder, permit.most, time)
+    }
+}
+
 /// An exchange.
 #[derive(Serialize, Deserialize)]
 pub(super) struct DeclaredExchange {
@@ -57,7 +76,7 @@ pub(super) struct Declared {
     message_ttl: Option<u64>,
 }
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -23,7 +23,8 @@ use self::pump::Pump;
 use self::routing::Binding;
 use super::{Broker, Capabilities, Consume, Consumer, Exchange, ExchangeKind, Publication, Queue, Topology};
 use crate::call::new_id;
-use crate::redis::{Link, Place, array, bytes, closed, flag, integer};
+use crate::permits::{Permit, Permits, Taken};
+use crate::redis::{Link, Place, array, bytes, closed, flag, integer, permits};
 use crate::{Error, Kind, Result, Waits};
 
 /// For how long the table of an exchange is kept whose queues all expire, at least.
@@ -81,6 +82,20 @@ impl RedisBroker {
         let place = Arc::new(place);
         let link = Link::new(Arc::clone(&place), scripts::all());
         Ok(Self(Arc::new(Core { place, keys, link, known: Mutex::default() })))
+    }
+}
+
+impl Permits for RedisBroker {
+    fn take(&self, wanted: Vec<Permit>) -> Waits<'_, Taken> {
+        Box::pin(async move { permits::take(&self.0.link, &self.0.keys.prefix, &wanted).await })
+    }
+
+    fn renew(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(async move { permits::renew(&self.0.link, &self.0.keys.prefix, &held).await })
+    }
+
+    fn give_back(&self, held: Vec<Permit>) -> Waits<'_, ()> {
+        Box::pin(async move { permits::give_back(&self.0.link, &self.0.keys.prefix, &held).await })
     }
 }
 
@@ -189,6 +204,10 @@ impl Broker for RedisBroker {
             }
             self.0.link.run(commands).await.map(|_| ())
         })
+    }
+
+    fn permits(&self) -> Option<&dyn Permits> {
+        Some(self)
     }
 
     fn close(&self) -> Waits<'_, ()> {

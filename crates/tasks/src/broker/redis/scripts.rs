@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::redis::Script;
+use crate::redis::{Script, permits};
 
 pub(super) static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take.lua")));
 pub(super) static PUT_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("put_back.lua")));
@@ -14,7 +14,8 @@ pub(super) static SWEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include
 
 /// All of them; each connection loads them, because any may be used on it.
 pub(super) fn all() -> &'static [&'static Script] {
-    static ALL: LazyLock<[&Script; 7]> =
-        LazyLock::new(|| [&*TAKE, &*PUT_BACK, &*OVERDUE, &*RENEW, &*LEAVE, &*BIND, &*SWEEP]);
+    static ALL: LazyLock<[&Script; 9]> = LazyLock::new(|| {
+        [&*TAKE, &*PUT_BACK, &*OVERDUE, &*RENEW, &*LEAVE, &*BIND, &*SWEEP, &*permits::TAKE, &*permits::RENEW]
+    });
     &*ALL
 }

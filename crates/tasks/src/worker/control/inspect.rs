@@ -18,7 +18,7 @@ pub(super) fn active(engine: &mut Engine, arguments: &Arguments) -> Answer {
 /// What waits for a place in the pool, or for its rate limit.
 pub(super) fn reserved(engine: &mut Engine, _: &Arguments) -> Answer {
     let waiting = engine.active.values().filter(|job| !job.stop.is_entered());
-    let jobs = sorted(waiting.chain(engine.buckets.iter()));
+    let jobs = sorted(waiting.chain(engine.buckets.iter()).chain(engine.gate.iter()));
     list(jobs.into_iter().map(|job| info(&engine.shared, job, false)))
 }
 
@@ -35,7 +35,7 @@ pub(super) fn scheduled(engine: &mut Engine, _: &Arguments) -> Answer {
 pub(super) fn query_task(engine: &mut Engine, arguments: &Arguments) -> Answer {
     let ids = arguments.texts("ids");
     let active = engine.active.values().map(|job| (if job.stop.is_entered() { "active" } else { "reserved" }, job));
-    let waiting = engine.buckets.iter().map(|job| ("reserved", job));
+    let waiting = engine.buckets.iter().chain(engine.gate.iter()).map(|job| ("reserved", job));
     let held = engine.held.iter().map(|job| ("scheduled", job));
     let found = active.chain(waiting).chain(held).filter(|(_, job)| ids.contains(job.id()));
     let told: Dict = found

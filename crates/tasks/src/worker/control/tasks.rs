@@ -49,6 +49,7 @@ impl Engine {
         // What has not begun needs not wait for its time or its turn to be thrown away.
         let mut waiting = self.held.remove(is_meant);
         waiting.extend(self.buckets.remove(is_meant));
+        waiting.extend(self.gate.remove(is_meant));
         mine.retain(|job| {
             let skipped = job.stop.skip();
             if skipped {
@@ -58,6 +59,7 @@ impl Engine {
             !skipped
         });
         for job in waiting {
+            self.leave_gate(job.number);
             known.push(job.id().clone());
             log::discarded(&job);
             self.revoke_job(job, "revoked");
@@ -127,7 +129,7 @@ pub(super) fn rate_limit(engine: &mut Engine, arguments: &Arguments) -> Answer {
         return error("unknown task");
     }
     let freed = engine.buckets.limit(name, limit, Instant::now());
-    freed.into_iter().for_each(|job| engine.submit(job));
+    freed.into_iter().for_each(|job| engine.gated(job));
     match limit {
         None => {
             tracing::info!(target: "celery.worker.control", "Rate limits disabled for tasks of type {name}");
