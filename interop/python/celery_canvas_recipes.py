@@ -120,6 +120,8 @@ def made(recipe):
         canvas = made(rest[0])
         canvas.link_error(made(rest[1]))
         return canvas
+    if kind == "skew":
+        return made(rest[0]).skew(*rest[1:])
     if kind == "stamp":
         canvas = made(rest[0])
         canvas.stamp(append_stamps=rest[2], **rest[1])

@@ -6,6 +6,7 @@
 pub mod basics;
 pub mod chords;
 pub mod faults;
+pub mod groups;
 pub mod waiting;
 
 use std::future::Future;
@@ -67,6 +68,9 @@ macro_rules! backend_contract {
             many_wait_at_once
             several_wait_for_one
             waiting_can_be_given_up
+        );
+        $crate::backend_contract!(@ $place, groups:
+            groups_are_kept
         );
         $crate::backend_contract!(@ $own, faults:
             results_survive_a_crash

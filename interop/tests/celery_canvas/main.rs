@@ -118,6 +118,8 @@ fn named() -> Vec<(&'static str, Json)> {
         ("stamp a link that is a chord", json!(["stamp", [["link", [task(1), chord()]], {"a": 1}, false]])),
         ("stamp links of a chain", json!(["stamp", [["link", [chained(), task(2)]], {"a": 1}, true]])),
         ("stamp chunks", json!(["stamp", [["chunks", [task(1), [[1, 2], [3, 4]], 1]], {"a": 1}, false]])),
+        ("skew", json!(["skew", [triple(), 1.0, null, 1.5]])),
+        ("skew up to somewhere", json!(["skew", [triple(), 1.0, 1.5, 0.5]])),
         ("options of chunks", json!(["set", [["chunks", [task(1), [[1, 2], [3, 4]], 1]], {"queue": "other"}]])),
         ("stamp map", json!(["stamp", [["map", [task(1), [1, 2]]], {"a": 1}, false]])),
         ("visit a chain", json!(["visit", [chained(), "everywhere", false]])),

@@ -152,6 +152,7 @@ pub(crate) fn made(recipe: &Json) -> Canvas {
         "immutable" => made(&rest[0]).immutable(rest[1].as_bool().unwrap()),
         "link" => made(&rest[0]).link(made(&rest[1])),
         "link_error" => made(&rest[0]).link_error(made(&rest[1])),
+        "skew" => made(&rest[0]).skew(rest[1].as_f64().unwrap(), rest[2].as_f64(), rest[3].as_f64().unwrap()),
         "stamp" => {
             let stamps = rest[1].as_object().unwrap().iter();
             let stamping = stamps.fold(Stamping::new(), |stamping, (name, stamp)| stamping.with(name, value(stamp)));

@@ -9,6 +9,7 @@ use salamander_value::Value;
 use serde_json::json;
 
 use crate::ours::{self, Heard, LONG, Working};
+use crate::place::Place;
 
 fn task(name: &str, args: impl salamander_codec::Arguments) -> Signature<Value> {
     Signature::new(format!("tasks.{name}"), args)
@@ -22,7 +23,7 @@ async fn got(app: &App, canvas: impl Into<salamander_tasks::canvas::Canvas>) -> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chord_whose_part_is_a_chord_that_fails_fails_too() {
     let Some(redis) = Redis::start(&[]) else { return };
-    let app = ours::app(&redis.url(), &Arc::default());
+    let app = ours::app(&Place::new(&redis.url(), &redis.url()), &Arc::default());
     let _worker = Working::of(app.clone());
     let inner = chord([task("fail", ()), task("add", (1, 1))], task("xsum", ()));
     let outer = chord([inner, task("add", (1, 1)).into()], task("xsum", ()));
@@ -34,7 +35,7 @@ async fn a_chord_whose_part_is_a_chord_that_fails_fails_too() {
 async fn an_errback_that_takes_more_than_an_id_is_called_where_the_task_failed() {
     let Some(redis) = Redis::start(&[]) else { return };
     let heard = Arc::<Heard>::default();
-    let app = ours::app(&redis.url(), &heard);
+    let app = ours::app(&Place::new(&redis.url(), &redis.url()), &heard);
     let _worker = Working::of(app.clone());
     let errback = task("on_error", ("more",));
     let failing = task("fail", ()).link_error(errback);

@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use salamander_macros::task;
+use salamander_tasks::canvas::{Canvas, CanvasResult};
 use salamander_tasks::{App, Error, State, TaskContext, Worker, WorkerHandle, WorkerOptions};
 use salamander_value::{Exception, Value};
+use salamander_wire::celery::State as State_;
 use serde_json::{Value as Json, json};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::place::Place;
 use crate::recipes::{self, made};
 use crate::rows::Row;
 
@@ -52,7 +55,7 @@ fn failed(_task_id: String) -> &'static str {
 }
 
 #[task(crate = "salamander_tasks::__private", name = "tasks.retry", max_retries = 3)]
-async fn retry(context: &TaskContext, x: i64) -> Result<i64, Exception> {
+async fn retry(context: &TaskContext, x: Value) -> Result<Value, Exception> {
     if context.retries() < 2 { Err(context.retry().countdown(0).into()) } else { Ok(x) }
 }
 
@@ -71,10 +74,52 @@ fn on_error(heard: State<Arc<Heard>>, request: Value, exception: Exception, trac
     heard.told.notify_one();
 }
 
-/// Queues and results at one URL, or at two with a bar between them.
-pub(crate) fn app(url: &str, heard: &Arc<Heard>) -> App {
-    let (broker, results) = url.split_once('|').unwrap_or((url, url));
-    let app = App::builder().broker_url(broker).result_backend(results).state(heard.clone()).task(on_error);
+/// The canvas of a recipe that came as an argument.
+fn given(recipe: &Value) -> Canvas {
+    made(&recipes::json(recipe))
+}
+
+fn raised(error: Error) -> Exception {
+    match error.exception() {
+        Some(exception) => exception.clone(),
+        None => Exception::runtime_error(error.to_string()),
+    }
+}
+
+#[task(crate = "salamander_tasks::__private", name = "tasks.replaced")]
+async fn replaced(context: &TaskContext, #[args] mut args: Vec<Value>) -> Result<Value, Exception> {
+    let recipe = args.pop().unwrap_or_default();
+    Err(context.replace(given(&recipe).partial(args)))
+}
+
+#[task(crate = "salamander_tasks::__private", name = "tasks.adds")]
+async fn adds(context: &TaskContext, recipe: Value, x: i64) -> Result<i64, Exception> {
+    context.add_to_chord(given(&recipe)).await.map_err(raised)?;
+    Ok(x)
+}
+
+#[task(crate = "salamander_tasks::__private", name = "tasks.spawns")]
+async fn spawns(context: &TaskContext, recipes: Vec<Value>, x: i64) -> Result<i64, Exception> {
+    let app = context.app().unwrap();
+    for recipe in recipes {
+        given(&recipe).send(app).await.map_err(raised)?;
+    }
+    Ok(x)
+}
+
+#[task(crate = "salamander_tasks::__private", name = "tasks.stamps")]
+fn stamps(context: &TaskContext, #[args] _given: Vec<Value>) -> Value {
+    context.request().stamps().clone().into()
+}
+
+#[task(crate = "salamander_tasks::__private", name = "tasks.nesting")]
+fn nesting(context: &TaskContext) -> i64 {
+    context.request().headers().replaced_task_nesting.into()
+}
+
+pub(crate) fn app(place: &Place, heard: &Arc<Heard>) -> App {
+    let app = App::builder().broker_url(&*place.broker).result_backend(&*place.backend).state(heard.clone());
+    let app = app.task(on_error).task(replaced).task(adds).task(spawns).task(stamps).task(nesting);
     let app = app.task(add).task(mul).task(xsum).task(same_).task(constant).task(fail).task(failed).task(retry);
     app.build().unwrap()
 }
@@ -86,8 +131,8 @@ pub(crate) struct Working {
 }
 
 impl Working {
-    pub(crate) fn start(url: &str) -> Self {
-        Self::of(app(url, &Arc::default()))
+    pub(crate) fn start(place: &Place) -> Self {
+        Self::of(place.app())
     }
 
     pub(crate) fn of(app: App) -> Self {
@@ -107,16 +152,27 @@ impl Drop for Working {
 }
 
 /// What our client gets for each row, and for the tasks that are watched.
-pub(crate) async fn results(url: &str, rows: &[Row]) -> Vec<(Json, Vec<Json>)> {
-    let app = app(url, &Arc::default());
+pub(crate) async fn results(place: &Place, rows: &[&Row]) -> Vec<(Json, Vec<Json>)> {
+    let app = place.app();
+    let mut results = Vec::new();
+    for few in rows.chunks(place.at_once.min(rows.len().max(1))) {
+        results.extend(results_of(&app, few).await);
+    }
+    results
+}
+
+async fn results_of(app: &App, rows: &[&Row]) -> Vec<(Json, Vec<Json>)> {
     let mut sent = Vec::new();
     for row in rows {
-        sent.push(made(&fresh(&row.recipe, row)).send(&app).await);
+        sent.push(made(&fresh(&row.recipe, row)).send(app).await);
     }
     let mut results = Vec::new();
     for (row, sent) in rows.iter().zip(sent) {
         let result = match sent {
-            Ok(sent) => told(sent.get_within::<Value>(LONG).await),
+            Ok(sent) => match tokio::time::timeout(LONG, asked(app, &sent, row.how)).await {
+                Ok(result) => told(result),
+                Err(_) => json!("it does not end"),
+            },
             Err(error) => json!(format!("not sent: {error}")),
         };
         let mut watched = Vec::new();
@@ -126,6 +182,82 @@ pub(crate) async fn results(url: &str, rows: &[Row]) -> Vec<(Json, Vec<Json>)> {
         results.push((result, watched));
     }
     results
+}
+
+/// A result, asked for in one of the ways that there are.
+async fn asked(app: &App, sent: &CanvasResult, how: &str) -> Result<Value, Error> {
+    let group = || sent.group().expect("a group");
+    let state = |state: State_| Value::from(state.as_str());
+    Ok(match how {
+        "get" => sent.get().await?,
+        "join" => Value::List(group().join().await?),
+        "join_native" => Value::List(group().join_native().await?),
+        "completed" => {
+            let (mut completed, mut values) = (group().completed(), Vec::new());
+            while let Some((_, value)) = completed.next().await {
+                values.push(value?);
+            }
+            values.sort_by_key(Value::as_int);
+            Value::List(values)
+        }
+        "saved" => {
+            group().save().await?;
+            let found = app.restore_group(sent.id()).await?.expect("it is there");
+            let gave = Value::List(found.join().await?);
+            found.delete().await?;
+            let then = app.restore_group(sent.id()).await?;
+            Value::List(vec![gave, then.map(|group| group.as_tuple()).unwrap_or_default()])
+        }
+        "tuple" => app.result_from_tuple(&recipes::value(&recipes::json(&sent.as_tuple())))?.get().await?,
+        "parents" => {
+            let mut values = Vec::new();
+            for one in parents(sent) {
+                values.push(one.get().await?);
+            }
+            Value::List(values)
+        }
+        "counted" => {
+            let group = group();
+            let mut completed = group.completed();
+            while completed.next().await.is_some() {}
+            Value::List(vec![
+                group.ready().await?.into(),
+                group.successful().await?.into(),
+                group.failed().await?.into(),
+                group.waiting().await?.into(),
+                i64::try_from(group.completed_count().await?).unwrap().into(),
+            ])
+        }
+        "collect" => collected(sent).await?,
+        "collect from the first" => collected(&parents(sent)[0]).await?,
+        "leaf" => sent.get_leaf().await?,
+        "forgotten" => {
+            let gave = sent.get().await?;
+            sent.forget().await?;
+            // A new application, which has seen nothing. Where queues are at hand, it is known that there is no such task.
+            let then = match app.result(sent.id()).state().await? {
+                State_::Unknown => State_::Pending,
+                other => other,
+            };
+            Value::List(vec![gave, state(then)])
+        }
+        other => panic!("{other}"),
+    })
+}
+
+/// A result and all that it follows, the first one first.
+fn parents(sent: &CanvasResult) -> Vec<CanvasResult> {
+    let mut all: Vec<_> = std::iter::successors(Some(sent.clone()), CanvasResult::parent).collect();
+    all.reverse();
+    all
+}
+
+async fn collected(sent: &CanvasResult) -> Result<Value, Error> {
+    let (mut collected, mut values) = (sent.collect(), Vec::new());
+    while let Some((_, value)) = collected.next().await? {
+        values.push(value);
+    }
+    Ok(Value::List(values))
 }
 
 /// The id of a task that is watched as we send it: another one than Python's.

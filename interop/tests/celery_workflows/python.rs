@@ -1,11 +1,12 @@
 //! Celery's side: its worker, and what its client gets.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use interop::python;
 use serde_json::{Value as Json, json};
 
+use crate::place::Place;
 use crate::rows::Row;
 
 /// Celery's worker, until this is dropped.
@@ -13,9 +14,13 @@ pub(crate) struct Worker(Child);
 
 impl Worker {
     /// Starts it, and waits until it is ready.
-    pub(crate) fn start(url: &str) -> Self {
+    pub(crate) fn start(place: &Place) -> Self {
         let mut command = python::script("celery_workflows.py");
-        command.args(["worker", url]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(["worker", &place.broker, &place.backend])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let (mut said, mut line) = (String::new(), String::new());
@@ -38,16 +43,58 @@ impl Drop for Worker {
 }
 
 /// What Celery's client gets for each row, and for the tasks that are watched.
-pub(crate) fn results(url: &str, rows: &[Row]) -> Vec<(Json, Vec<Json>)> {
+pub(crate) fn results(place: &Place, rows: &[&Row]) -> Vec<(Json, Vec<Json>)> {
     let mut command = python::script("celery_workflows.py");
-    let mut client = command.args(["client", url]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let asked: Vec<Json> = rows
-        .iter()
-        .map(|row| json!({"recipe": row.recipe, "watch": row.watched.iter().map(|(id, _)| id).collect::<Vec<_>>()}))
-        .collect();
-    writeln!(client.stdin.take().unwrap(), "{}", Json::from(asked)).unwrap();
-    let mut line = String::new();
-    BufReader::new(client.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let mut client = command
+        .args(["client", &place.broker, &place.backend])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (client.stdin.take().unwrap(), BufReader::new(client.stdout.take().unwrap()));
+    let mut results = Vec::new();
+    for few in rows.chunks(place.at_once.min(rows.len().max(1))) {
+        let asked = few.iter().map(|row| {
+            let watched: Vec<&String> = row.watched.iter().map(|(id, _)| id).collect();
+            json!({"recipe": row.recipe, "how": row.how, "watch": watched})
+        });
+        writeln!(stdin, "{}", asked.collect::<Json>()).unwrap();
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        results.extend(serde_json::from_str::<Vec<(Json, Vec<Json>)>>(&line).unwrap());
+    }
+    drop(stdin);
     let _ = client.wait();
-    serde_json::from_str(&line).unwrap()
+    results
+}
+
+/// Celery's client that keeps groups and finds them.
+pub(crate) struct Groups {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Groups {
+    pub(crate) fn start(place: &Place) -> Self {
+        let mut command = python::script("celery_workflows.py");
+        command.args(["groups", &place.broker, &place.backend]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, stdin, stdout }
+    }
+
+    pub(crate) fn ask(&mut self, question: &Json) -> Json {
+        writeln!(self.stdin, "{question}").unwrap();
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -1,10 +1,20 @@
 //! The patterns of Celery's canvas guide, and what each of them gives.
 
+mod links;
+mod nested;
+mod results;
+mod within;
+
 use serde_json::{Value as Json, json};
+
+/// How many rows the guide has; they come first.
+pub(crate) const GUIDE: usize = 78;
 
 /// A canvas, and what it gives.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
+    /// How its result is asked for: `get`, `collect` and so on.
+    pub(crate) how: &'static str,
     pub(crate) recipe: Json,
     pub(crate) expected: Json,
     /// Tasks by their ids, and what each of them gives.
@@ -70,10 +80,29 @@ fn broken() -> Json {
     json!({"raises": "ValueError", "text": "broken"})
 }
 
+/// So many sums: 0, 2, 4 and so on.
+fn numbers(count: i64) -> Vec<Json> {
+    (0..count).map(|x| sum(x, x)).collect()
+}
+
+/// Rows of which nothing else is to be said.
+fn plain(rows: impl IntoIterator<Item = (&'static str, Json, Json)>) -> impl Iterator<Item = Row> {
+    let row = |(name, recipe, expected)| Row { name, how: "get", recipe, expected, watched: Vec::new() };
+    rows.into_iter().map(row)
+}
+
 /// All rows. Ids of tasks that are watched are theirs alone each time.
 pub(crate) fn rows() -> Vec<Row> {
-    let numbers = |count: i64| (0..count).map(|x| sum(x, x)).collect::<Vec<_>>();
-    let plain = [
+    let mut guide = guide();
+    guide.extend(links::rows());
+    assert_eq!(guide.len(), GUIDE);
+    let rows = guide.into_iter().chain(nested::rows()).chain(within::rows());
+    rows.chain(results::rows()).collect()
+}
+
+/// The guide's own.
+fn guide() -> Vec<Row> {
+    let rows = [
         ("a signature", sum(2, 2), json!(4)),
         ("a partial", json!(["partial", [add(2), [4]]]), json!(6)),
         ("an immutable signature in a chain", chain(&[sum(1, 1), immutable(sum(4, 4))]), json!(8)),
@@ -189,51 +218,5 @@ pub(crate) fn rows() -> Vec<Row> {
         ),
         ("a body that fails", chord(&[sum(1, 1)], fail()), broken()),
     ];
-    let mut rows: Vec<Row> = plain
-        .into_iter()
-        .map(|(name, recipe, expected)| Row { name, recipe, expected, watched: Vec::new() })
-        .collect();
-    rows.extend(linked());
-    rows
-}
-
-/// A task with an id of its own.
-fn known(name: &str, args: Json) -> (String, Json) {
-    let id = uuid::Uuid::new_v4().to_string();
-    (id.clone(), json!(["task", [format!("tasks.{name}"), args, {}, {"task_id": id}, false]]))
-}
-
-/// Those with callbacks and errbacks, which are watched.
-fn linked() -> Vec<Row> {
-    let row = |name, kind: &str, canvas: Json, to: (String, Json), expected: Json, callback: Json| Row {
-        name,
-        recipe: json!([kind, [canvas, to.1]]),
-        expected,
-        watched: vec![(to.0, callback)],
-    };
-    let errback = || known("failed", json!([]));
-    let later = |x: i64| known("add", json!([x]));
-    vec![
-        row("a callback", "link", sum(2, 2), later(8), json!(4), json!(12)),
-        row("a callback of a chain", "link", chain(&[sum(2, 2), add(1)]), later(8), json!(5), json!(13)),
-        row("a callback of a chord", "link", chord(&[sum(1, 1), sum(2, 2)], xsum()), later(8), json!(6), json!(14)),
-        row("an errback", "link_error", fail(), errback(), broken(), json!("failed")),
-        row(
-            "an errback of a chain",
-            "link_error",
-            chain(&[sum(1, 1), fail(), add(1)]),
-            errback(),
-            broken(),
-            json!("failed"),
-        ),
-        row(
-            "an errback of a chord",
-            "link_error",
-            chord(&[sum(1, 1), fail()], xsum()),
-            errback(),
-            chord_error(),
-            json!("failed"),
-        ),
-        row("an errback of a body", "link_error", chord(&[sum(1, 1)], fail()), errback(), broken(), json!("failed")),
-    ]
+    plain(rows).collect()
 }

@@ -8,6 +8,18 @@ use super::{Canvas, Chord, Own, Shape};
 use crate::call::Signature;
 
 /// A chain of these: each gets the result of the one before it. As `a | b | c`; an empty one is empty.
+///
+/// ```
+/// # use salamander_tasks::{Signature, canvas::*};
+/// # use salamander_value::Value;
+/// # fn task(name: &str, args: impl salamander_codec::Arguments) -> Signature { Signature::new(name, args) }
+/// # let add = |x: i64, y: i64| task("tasks.add", (x, y));
+/// // Gives (2 + 2 + 4) * 8.
+/// let canvas = chain([add(2, 2), task("tasks.add", (4,)), task("tasks.mul", (8,))]);
+/// // The same:
+/// let canvas = add(2, 2) | task("tasks.add", (4,)) | task("tasks.mul", (8,));
+/// assert_eq!(canvas.tasks().len(), 3);
+/// ```
 pub fn chain(tasks: impl IntoIterator<Item = impl Into<Canvas>>) -> Canvas {
     let mut steps = Vec::new();
     let mut tasks = tasks.into_iter().map(Into::into).peekable();
@@ -22,16 +34,46 @@ pub fn chain(tasks: impl IntoIterator<Item = impl Into<Canvas>>) -> Canvas {
 }
 
 /// A group of these: they run side by side, and its result is the list of theirs.
+///
+/// ```
+/// # use salamander_tasks::{Signature, canvas::*};
+/// # use salamander_value::Value;
+/// # fn task(name: &str, args: impl salamander_codec::Arguments) -> Signature { Signature::new(name, args) }
+/// # let add = |x: i64, y: i64| task("tasks.add", (x, y));
+/// // Gives [4, 8].
+/// let canvas = group([add(2, 2), add(4, 4)]);
+/// // A group with something behind it is a chord.
+/// assert!((canvas | task("tasks.sum", ())).is_chord());
+/// ```
 pub fn group(tasks: impl IntoIterator<Item = impl Into<Canvas>>) -> Canvas {
     Canvas::new(Shape::Group(tasks.into_iter().map(Into::into).collect()))
 }
 
 /// A chord: when all of the header has run, the body gets the list of its results.
+///
+/// ```
+/// # use salamander_tasks::{Signature, canvas::*};
+/// # use salamander_value::Value;
+/// # fn task(name: &str, args: impl salamander_codec::Arguments) -> Signature { Signature::new(name, args) }
+/// # let add = |x: i64, y: i64| task("tasks.add", (x, y));
+/// // Gives 2 + 4 + 6.
+/// let canvas = chord([add(1, 1), add(2, 2), add(3, 3)], task("tasks.sum", ()));
+/// // Nested as deep as it takes:
+/// let canvas = chord([canvas.clone(), canvas], task("tasks.sum", ()));
+/// ```
 pub fn chord(header: impl IntoIterator<Item = impl Into<Canvas>>, body: impl Into<Canvas>) -> Canvas {
     joined(header.into_iter().map(|task| task.into().copy()).collect(), Some(body.into()))
 }
 
 /// One task that calls this one with each of the items in turn, and gives the list of the results.
+///
+/// ```
+/// # use salamander_tasks::{Signature, canvas::*};
+/// # use salamander_value::Value;
+/// # fn task(name: &str) -> Signature { Signature::new(name, ()) }
+/// # fn numbers(numbers: &[i64]) -> Value { Value::List(numbers.iter().map(|number| Value::Int(*number)).collect()) }
+/// let canvas = map(task("tasks.sum"), [numbers(&[1, 2]), numbers(&[3, 4])]);
+/// ```
 ///
 /// # Wire
 /// The task `celery.map`, which Celery's workers have, and ours.
@@ -41,6 +83,14 @@ pub fn map<T: Into<Value>>(task: impl Into<Canvas>, items: impl IntoIterator<Ite
 
 /// The same, where each item is a list of arguments.
 ///
+/// ```
+/// # use salamander_tasks::{Signature, canvas::*};
+/// # use salamander_value::Value;
+/// # fn task(name: &str) -> Signature { Signature::new(name, ()) }
+/// # fn numbers(numbers: &[i64]) -> Value { Value::List(numbers.iter().map(|number| Value::Int(*number)).collect()) }
+/// let canvas = starmap(task("tasks.add"), [numbers(&[1, 2]), numbers(&[3, 4])]);
+/// ```
+///
 /// # Wire
 /// The task `celery.starmap`.
 pub fn starmap<T: Into<Value>>(task: impl Into<Canvas>, items: impl IntoIterator<Item = T>) -> Canvas {
@@ -48,6 +98,16 @@ pub fn starmap<T: Into<Value>>(task: impl Into<Canvas>, items: impl IntoIterator
 }
 
 /// A group of `starmap`s, each of so many items. As a part of something else it is one task, which sends that group.
+///
+/// ```
+/// # use salamander_tasks::{Signature, canvas::*};
+/// # use salamander_value::Value;
+/// # fn task(name: &str) -> Signature { Signature::new(name, ()) }
+/// # fn numbers(numbers: &[i64]) -> Value { Value::List(numbers.iter().map(|number| Value::Int(*number)).collect()) }
+/// // Two tasks of fifty calls.
+/// let canvas = chunks(task("tasks.add"), (0..100).map(|x| numbers(&[x, x])), 50);
+/// assert_eq!(canvas.chunks_as_group().tasks().len(), 2);
+/// ```
 ///
 /// # Wire
 /// The task `celery.chunks`.
@@ -70,6 +130,31 @@ fn mapped(name: &str, task: &Canvas, items: Vec<Value>) -> Canvas {
 }
 
 impl Canvas {
+    /// Its tasks, as those of a group, with countdowns that grow: from `start` in steps, in seconds; where there is a `stop`, from there on all
+    /// the same.
+    ///
+    /// ```
+    /// # use salamander_tasks::{Signature, canvas::group};
+    /// # use salamander_value::Value;
+    /// # let add = |x: i64| Signature::<Value>::new("tasks.add", (x, x));
+    /// // After one second, two, and three.
+    /// let canvas = group([add(1), add(2), add(3)]).skew(1.0, None, 1.0);
+    /// assert_eq!(canvas.tasks()[2].option("countdown"), Some(&Value::Float(3.0)));
+    /// ```
+    #[must_use]
+    pub fn skew(mut self, start: f64, stop: Option<f64>, step: f64) -> Self {
+        let mut countdown = start;
+        for task in self.members().into_iter().flatten() {
+            if stop.is_none_or(|stop| countdown <= stop) {
+                task.options.set("countdown", countdown.into());
+                countdown += step;
+            } else {
+                task.options.set("countdown", (countdown - step).into());
+            }
+        }
+        self
+    }
+
     /// The group that chunks are; a group without members where it is none of those.
     pub fn chunks_as_group(&self) -> Canvas {
         let Shape::Task { kwargs, .. } = &self.shape else { return group([] as [Canvas; 0]) };
