@@ -109,19 +109,6 @@ fn guide() -> Vec<Row> {
         ("a chain", chain(&[sum(2, 2), add(4), mul(8)]), json!(64)),
         ("a chain by |", or(&[sum(2, 2), add(4), mul(8)]), json!(64)),
         ("a chain of forty", chain(&[vec![sum(0, 1)], vec![add(1); 39]].concat()), json!(40)),
-        (
-            "a long chain with a group in the middle",
-            chain(
-                &[vec![sum(0, 1)], vec![add(1); 19], vec![group(&[add(1), add(2)]), xsum()], vec![add(1); 20]]
-                    .concat(),
-            ),
-            json!(63),
-        ),
-        (
-            "a long chain behind a task that fails",
-            chain(&[vec![sum(1, 1), fail()], vec![add(1); 39]].concat()),
-            broken(),
-        ),
         ("chains in a chain", chain(&[chain(&[sum(1, 1), add(1)]), chain(&[add(1), add(1)])]), json!(5)),
         ("a task that is retried in a chain", chain(&[sum(1, 1), task("retry", json!([])), add(1)]), json!(3)),
         ("a group", group(&[sum(2, 2), sum(4, 4)]), json!([4, 8])),
