@@ -4,7 +4,11 @@ use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use salamander_codec::Output;
+use salamander_codec::{Args, Output};
+use salamander_value::{Dict, Value};
+use salamander_wire::celery::{
+    Decoding, DeliveryInfo, Embed, Message, Serializer, TaskBody, TaskHeaders, TaskMessage, settings,
+};
 use salamander_wire::pyro5::{AnnotationId, Annotations, Decoder, Header, MessageType, begin, finish, write_message};
 
 const MAX: usize = 1 << 30;
@@ -71,5 +75,51 @@ fn reading(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, writing, reading);
+/// A task as Redis has it, and as most are: made of its arguments, and read until nothing is left to do but to run it.
+fn tasks(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("task");
+    let id = "d3b07384-d113-4ec5-a5d6-1f3b4a5c6d7e";
+    let step: Value =
+        Dict::from_iter([("task", Value::from("tasks.add")), ("options", Dict::from_iter([("task_id", id)]).into())])
+            .into();
+    let made = |steps: usize| {
+        let headers = TaskHeaders {
+            lang: "py".into(),
+            task: "tasks.add".into(),
+            id: id.into(),
+            root_id: Some(id.into()),
+            argsrepr: Some("(2, 3)".into()),
+            kwargsrepr: Some("{}".into()),
+            origin: Some("gen1@host".into()),
+            ..TaskHeaders::default()
+        };
+        let arguments = Args { positional: vec![2.into(), 3.into()], keywords: Dict::new() };
+        let mut embed = Embed::default();
+        if steps > 0 {
+            embed.chain = Value::List(vec![step.clone(); steps]);
+        }
+        let body = TaskBody::encode(Serializer::Json, &arguments, &embed, &settings())?;
+        let mut message = TaskMessage::new(headers, body);
+        message.properties.delivery_mode = Some(2);
+        message.properties.delivery_tag = Some(id.into());
+        message.properties.delivery_info = DeliveryInfo::new("", "celery");
+        message.into_message().to_envelope()
+    };
+    let decoding = Decoding::default();
+    for (name, steps) in [("alone", 0), ("with a chain of 1000", 1000)] {
+        let Ok(envelope) = made(steps) else { continue };
+        group.throughput(Throughput::Bytes(envelope.len() as u64));
+        group.bench_function(format!("write {name}"), |bencher| bencher.iter(|| made(black_box(steps))));
+        group.bench_function(format!("read {name}"), |bencher| {
+            bencher.iter(|| {
+                let task = TaskMessage::from_message(Message::from_envelope(black_box(&envelope))?, &decoding)?;
+                let arguments = task.body.decode(&settings())?;
+                task.body.checked_embed(&settings()).map(|embed| (arguments, embed))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, writing, reading, tasks);
 criterion_main!(benches);

@@ -1,10 +1,10 @@
 """Both ends of Celery: a worker of its own, and a client, driven by the same lines as the other processes of a measurement.
 
     celery_peer.py server broker=URL [backend=URL] marks=FILE [prefetch=N] [pool=prefork] [concurrency=N]
-    celery_peer.py client broker=URL [backend=URL] marks=FILE count=N load=done|results|sequential|latency
+    celery_peer.py client broker=URL [backend=URL] marks=FILE count=N [warm=N] load=done|results|sequential|latency|chain|group|chord
 
-A client sends `count` tasks for each `run`, however long that is said to take: until all are `done`, until it has all `results`, or
-`sequential`ly, each when it has the result of the one before.
+A client sends `count` tasks for each `run` (`warm` for the first, if that is given), however long that is said to take: until all are `done`, until it has all `results`, or
+`sequential`ly, each when it has the result of the one before; or a `chain`, `group` or `chord` of so many tasks, until it has what that gives.
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from celery import Celery
+from celery import Celery, chain, chord, group
 
 ARGS = dict(arg.split("=", 1) for arg in sys.argv[2:])
 
@@ -45,6 +45,11 @@ def add(x, y):
 @app.task(name="bench.now")
 def now():
     return time.time()
+
+
+@app.task(name="bench.sum")
+def total(numbers):
+    return sum(numbers)
 
 
 def server():
@@ -112,11 +117,31 @@ def latency(count):
     return times[int(count * 0.99)] * count
 
 
+def workflow(kind):
+    def run(count):
+        start = time.perf_counter()
+        if kind == "chain":
+            made = chain(add.s(1) if step else add.s(0, 1) for step in range(count))
+            expected = count
+        else:
+            tasks = [add.s(number, number) for number in range(count)]
+            made = group(tasks) if kind == "group" else chord(tasks, total.s())
+            expected = [2 * number for number in range(count)] if kind == "group" else count * (count - 1)
+        if made.delay().get(timeout=600) != expected:
+            raise ValueError("a result is wrong")
+        return time.perf_counter() - start
+
+    return run
+
+
 def client():
-    count = int(ARGS["count"])
-    load = {"done": done, "results": results, "sequential": sequential, "latency": latency}[ARGS["load"]]
+    load = {"done": done, "results": results, "sequential": sequential, "latency": latency}
+    load.update((kind, workflow(kind)) for kind in ("chain", "group", "chord"))
+    load = load[ARGS["load"]]
+    counts = iter([int(ARGS["warm"])] if "warm" in ARGS else [])
     print("ready", flush=True)
     for _ in sys.stdin:
+        count = next(counts, int(ARGS["count"]))
         try:
             print("done", count, load(count), flush=True)
         except Exception as e:

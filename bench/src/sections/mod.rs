@@ -50,6 +50,7 @@ pub const ALL: &[Section] = &[
     doors::SECTION,
     files::SECTION,
     tasks::SECTION,
+    tasks::WORKFLOWS,
 ];
 
 const RUNTIMES: [&str; 2] = ["ct", "mt"];

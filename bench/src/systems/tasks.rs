@@ -9,6 +9,7 @@ use salamander::prelude::*;
 use salamander::tasks::backend::{EmbeddedResults, ResultOptions};
 use salamander::tasks::broker::pyro::{KOMBU_BROKER, KombuBroker};
 use salamander::tasks::broker::{Embedded, EmbeddedOptions};
+use salamander::tasks::canvas::{Canvas, chain, chord, group};
 use salamander::tasks::{AppBuilder, Result as TaskResult, Worker, WorkerOptions};
 use salamander_bench_harness::{Args, Done, Failure, Marks, answer_runs, runtime, serve_until_input_ends};
 
@@ -35,12 +36,17 @@ async fn now() -> f64 {
     seconds_now()
 }
 
+#[task(name = "bench.sum")]
+async fn total(numbers: Vec<i64>) -> i64 {
+    numbers.iter().sum()
+}
+
 fn seconds_now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
 fn builder(args: &Args) -> Result<AppBuilder, Failure> {
-    Ok(App::builder().state(Marks::open(args.text("marks")?)?).task(mark).task(add).task(now))
+    Ok(App::builder().state(Marks::open(args.text("marks")?)?).task(mark).task(add).task(now).task(total))
 }
 
 fn app(args: &Args) -> Result<App, Failure> {
@@ -102,9 +108,13 @@ pub fn client(args: &Args) -> Result<(), Failure> {
     let load = args.text("load")?.to_owned();
     let marks = Marks::open(args.text("marks")?)?;
     let app = runtime.block_on(async { app(args) })?;
+    // A first run may be a smaller one.
+    let mut sizes = args.get("warm")?.into_iter().chain(std::iter::repeat(count));
     answer_runs(|_| {
+        let count = sizes.next().unwrap_or(count);
         let seconds = runtime.block_on(async {
             match &*load {
+                "chain" | "group" | "chord" => workflow(&app, &load, count).await,
                 "done" => done(&app, &marks, count).await,
                 "results" => results(&app, count).await,
                 "sequential" => sequential(&app, count).await,
@@ -157,6 +167,40 @@ async fn latency(app: &App, count: u64) -> Result<f64, Failure> {
     times.sort_by(f64::total_cmp);
     let at = times.len() * 99 / 100;
     Ok(times.get(at).copied().unwrap_or_default() * count as f64)
+}
+
+/// One of so many tasks, from the beginning of the sending to the result; a group's results are all got.
+async fn workflow(app: &App, kind: &str, count: u64) -> Result<f64, Failure> {
+    let count = i64::try_from(count)?;
+    let all = || (0..count).map(|number| Canvas::from(add.s((number, number))));
+    let start = Instant::now();
+    let seconds = match kind {
+        "chain" => {
+            let steps = (0..count).map(|step| Canvas::from(if step == 0 { add.s((0, 1)) } else { add.s((1,)) }));
+            let steps: i64 = chain(steps).send(app).await?.get().await?;
+            if steps != count {
+                return Err(format!("{steps} of {count} steps?").into());
+            }
+            start.elapsed()
+        }
+        "chord" => {
+            let sum: i64 = chord(all(), total.s(())).send(app).await?.get().await?;
+            if sum != count * (count - 1) {
+                return Err(format!("{sum} is the sum of {count} tasks?").into());
+            }
+            start.elapsed()
+        }
+        _ => {
+            let sums: Vec<i64> = group(all()).send(app).await?.get().await?;
+            let seconds = start.elapsed();
+            if sums.len() as u64 != count as u64 {
+                return Err(format!("{} of {count} results?", sums.len()).into());
+            }
+            (0..count).zip(sums).try_for_each(|(number, sum)| check(number, sum))?;
+            seconds
+        }
+    };
+    Ok(seconds.as_secs_f64())
 }
 
 fn check(number: i64, sum: i64) -> Result<(), Failure> {

@@ -52,6 +52,7 @@ const SANS_IO: &[(&str, &[&str])] = &[
             "hmac",
             "lzma-rust2",
             "md-5",
+            "memchr",
             "ruzstd",
             "salamander-codec",
             "salamander-value",

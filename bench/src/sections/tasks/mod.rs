@@ -1,6 +1,7 @@
 //! Tasks on queues, beside Celery's and rusty-celery's workers and beside the bare clients of the brokers.
 
 mod memory;
+mod workflows;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,8 @@ use crate::options::Options;
 use crate::pair::{Measured, Pair, fastest, measure};
 use crate::process::{Program, Spec};
 use crate::report::{Page, Required, Table, decimals};
+
+pub use workflows::SECTION as WORKFLOWS;
 
 pub const SECTION: Section = Section { name: "tasks", title: "Tasks on queues", peers: false, measure: run };
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use salamander_codec::Args;
 use salamander_value::{Dict, Str, Value};
-use salamander_wire::celery::ResultTree;
+use salamander_wire::celery::{Rest, ResultTree};
 
 use super::freeze::{Freezing, Spot, freeze_group};
 use super::prepare::prepare;
@@ -48,6 +48,8 @@ pub(crate) struct Leaf {
     pub(crate) kwargs: Dict,
     pub(crate) options: Options,
     pub(crate) origin: Origin,
+    /// What its message carries of a chain that was not read here.
+    pub(crate) rest: Option<Rest>,
 }
 
 /// A chord that begins.
@@ -58,6 +60,17 @@ pub(crate) struct Beginning {
     pub(crate) header: Vec<Promise>,
     /// The body, as it travels with them.
     pub(crate) body: Option<Arc<Value>>,
+}
+
+impl Plan {
+    /// Its tasks carry the rest of a chain.
+    pub(crate) fn hand_on(&mut self, rest: &Rest) {
+        for step in &mut self.steps {
+            if let Step::Send(leaf) = step {
+                leaf.rest = Some(rest.clone());
+            }
+        }
+    }
 }
 
 impl Canvas {
@@ -131,7 +144,7 @@ impl Planner<'_> {
         let id = options.text("task_id").unwrap_or_else(|| (self.freezing.new_id)());
         options.set("task_id", id.clone().into());
         let origin = canvas.origin.clone();
-        let leaf = Leaf { task: task.clone(), args, kwargs, options, origin };
+        let leaf = Leaf { task: task.clone(), args, kwargs, options, origin, rest: None };
         self.steps.push(Step::Send(Box::new(leaf)));
         Promise::task(id)
     }
@@ -348,9 +361,10 @@ impl Leaf {
     /// # Errors
     /// Options that are none.
     pub(crate) fn into_signature(self, app: &App) -> Result<Signature> {
-        let Self { task, args, kwargs, options, origin } = self;
+        let Self { task, args, kwargs, options, origin, rest } = self;
         let (said, chord) = options.into_parts();
         let mut options = SendOptions::from_dict(said)?;
+        options.embed.rest = rest;
         if let Some(chord) = chord {
             options.embed.chord = Arc::unwrap_or_clone(chord);
         }

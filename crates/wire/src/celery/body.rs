@@ -1,10 +1,12 @@
 //! [`TaskBody`]: a task's arguments, encoded, and what is embedded beside them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use salamander_codec::{Args, Arguments, Decoder, Settings};
 use salamander_value::{Dict, Reader, Token, Value, Writer, read_value, skip_value, write_value};
 
-use super::Serializer;
+use super::{Rest, Serializer};
 use crate::WireError;
 
 /// The body of a task's message, in protocol 2: `[args, kwargs, embed]`, encoded and not compressed.
@@ -25,6 +27,8 @@ pub struct Embed {
     pub errbacks: Value,
     /// The signatures of the tasks that follow, the next one last: a list, or none.
     pub chain: Value,
+    /// What stands before those, as it came; see [`TaskBody::checked_embed`].
+    pub rest: Option<Rest>,
     /// The signature that waits for the whole group, or none.
     pub chord: Value,
     /// Everything else.
@@ -45,7 +49,14 @@ impl TaskBody {
         embed: &Embed,
         settings: &Settings,
     ) -> Result<Self, WireError> {
-        let bytes = serializer.encode_with(settings, |writer| {
+        let joined;
+        let mut embed = embed;
+        if embed.rest.is_some() && !embed.leaves_rest_its_place(serializer) {
+            let chain = Value::List(embed.whole_chain(settings)?.into_owned());
+            joined = Embed { chain, rest: None, ..embed.clone() };
+            embed = &joined;
+        }
+        let mut bytes = serializer.encode_with(settings, |writer| {
             writer.begin_tuple(Some(3))?;
             writer.begin_tuple(Some(arguments.positional()))?;
             arguments.write_positional(writer)?;
@@ -56,6 +67,10 @@ impl TaskBody {
             embed.write(writer)?;
             writer.end()
         })?;
+        if let Some(rest) = &embed.rest {
+            let without = || WireError::unencodable("there is no place for the rest of a chain");
+            bytes = rest.attach(&bytes).ok_or_else(without)?;
+        }
         Ok(Self { serializer, bytes })
     }
 
@@ -92,7 +107,8 @@ impl TaskBody {
         Ok(Args { positional, keywords })
     }
 
-    /// What is embedded, once all of the body has been read and found to be well formed.
+    /// What is embedded, once all of the body has been read and found to be well formed. Of a long chain in JSON only the next task has been
+    /// read as well; the others are in [`Embed::rest`].
     ///
     /// # Errors
     /// Whatever can be wrong with the body.
@@ -110,6 +126,12 @@ impl TaskBody {
                 }
             };
             return skip().map(|()| Embed::default()).map_err(|error| WireError::decode(&error));
+        }
+        if self.serializer == Serializer::Json
+            && let Some((rest, bytes)) = Rest::detach(&self.bytes)
+        {
+            let embed = Self { serializer: self.serializer, bytes }.embed(settings)?;
+            return Ok(Embed { rest: Some(rest), ..embed });
         }
         self.embed(settings)
     }
@@ -150,17 +172,36 @@ fn wrong(got: &str) -> WireError {
 impl Embed {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        !self.callbacks.truth() && !self.errbacks.truth() && !self.chain.truth() && !self.chord.truth()
+        let Self { callbacks, errbacks, chain, rest, chord, .. } = self;
+        rest.is_none() && [callbacks, errbacks, chain, chord].iter().all(|part| !part.truth())
+    }
+
+    /// The signatures of the tasks that follow, the next one last, with those that were not read yet.
+    ///
+    /// # Errors
+    /// What of these is no JSON.
+    pub fn whole_chain(&self, settings: &Settings) -> Result<Cow<'_, [Value]>, WireError> {
+        let known = self.chain.as_slice().unwrap_or_default();
+        let Some(rest) = &self.rest else { return Ok(Cow::Borrowed(known)) };
+        let mut whole = rest.decode(settings)?;
+        whole.extend_from_slice(known);
+        Ok(Cow::Owned(whole))
+    }
+
+    /// Whether the rest of a chain can be put where it belongs without being read.
+    fn leaves_rest_its_place(&self, serializer: Serializer) -> bool {
+        let empty = self.chain.as_slice().is_none_or(<[Value]>::is_empty);
+        serializer == Serializer::Json && empty && self.chord.is_none() && self.other.is_empty()
     }
 
     fn write(&self, writer: &mut dyn Writer) -> salamander_value::Result<()> {
         writer.begin_dict(Some(4 + self.other.len()))?;
-        for (name, value) in [
-            ("callbacks", &self.callbacks),
-            ("errbacks", &self.errbacks),
-            ("chain", &self.chain),
-            ("chord", &self.chord),
-        ] {
+        // The rest has its place in a list.
+        let empty = Value::List(Vec::new());
+        let chain = if self.rest.is_some() { &empty } else { &self.chain };
+        for (name, value) in
+            [("callbacks", &self.callbacks), ("errbacks", &self.errbacks), ("chain", chain), ("chord", &self.chord)]
+        {
             writer.str(name)?;
             write_value(value, writer)?;
         }

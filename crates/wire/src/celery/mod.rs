@@ -29,6 +29,7 @@ mod properties;
 mod protocol1;
 #[cfg(test)]
 mod recorded;
+mod rest;
 mod result;
 mod serializer;
 mod state;
@@ -45,6 +46,7 @@ pub use message::Message;
 pub use options::{Decoding, settings};
 pub use pidbox::{Command, Reply, ReplyTo};
 pub use properties::{DeliveryInfo, Properties};
+pub use rest::Rest;
 pub use result::{ExceptionMeta, ResultMeta, ResultValue};
 pub use serializer::Serializer;
 pub use state::State;

@@ -2,11 +2,13 @@
 //!
 //! One task holds the connection ([`session`]): it reads, writes and connects again. Everybody else puts requests into one buffer
 //! ([`State`]), from which they go out together, and is told what became of them. Nothing waits for the broker before it asks the next thing.
+//! Who is alone writes for himself ([`outgoing`]): one task after the other is not held up by waking another thread for each.
 
 mod channel;
 mod consumer;
 mod link;
 mod message;
+mod outgoing;
 mod publishing;
 mod session;
 mod state;
@@ -26,6 +28,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use self::channel::{Answer, CONTROL, Failure, PUBLISHING, Slot};
 use self::consumer::AmqpConsumer;
 use self::link::Terms;
+use self::outgoing::Outgoing;
 use self::publishing::Outcome;
 use self::state::{Phase, State};
 use self::subscription::Subscription;
@@ -117,12 +120,24 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, terms: Terms) -> Result<(), WireError> {
+    fn begin(&self, terms: Terms, outgoing: Outgoing) -> Result<(), WireError> {
         let mut state = self.lock();
         if state.phase == Phase::Closed {
             return Ok(());
         }
-        state.begin(terms)
+        state.begin(terms, outgoing)
+    }
+
+    /// Somebody has settled the one message that he had.
+    fn settled_alone(&self) {
+        // Whoever has the state at present may be this one's caller; it is left to the session then.
+        let sent = match self.state.try_lock() {
+            Ok(mut state) => state.send_at_once(),
+            Err(_) => false,
+        };
+        if !sent {
+            self.wake.notify_one();
+        }
     }
 
     /// Somebody has received so many bytes.
@@ -214,15 +229,19 @@ impl Shared {
                             &message.body,
                         )
                         .map_err(of_wire)?;
-                        Some(state.publishing.push(exchange.clone(), permit))
+                        let alone = state.publishing.is_empty();
+                        let outcome = state.publishing.push(exchange.clone(), permit);
+                        Some((outcome, alone && state.send_at_once()))
                     }
                 }
             };
-            let Some(outcome) = outcome else {
+            let Some((outcome, sent)) = outcome else {
                 self.up().await?;
                 continue;
             };
-            self.wake.notify_one();
+            if !sent {
+                self.wake.notify_one();
+            }
             match outcome.await {
                 Ok(Outcome::Confirmed) => return Ok(()),
                 Ok(Outcome::Rejected) => {

@@ -42,6 +42,11 @@ impl Publishing {
         Self { first: 1, pending: VecDeque::new() }
     }
 
+    /// Whether nothing is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Notes the next publication.
     pub(super) fn push(&mut self, exchange: Str, permit: OwnedSemaphorePermit) -> oneshot::Receiver<Outcome> {
         let (outcome, receiver) = oneshot::channel();

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use salamander_wire::WireError;
 use salamander_wire::amqp::{Frame, FrameKind, Method, Request, next_frame};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
 use super::channel::{Answer, Coming, Incoming, PUBLISHING, Slot};
 use super::link::{Link, Terms};
 use super::message;
+use super::outgoing::Outgoing;
 use super::state::{Phase, State};
 use super::subscription::counts_itself;
 use super::{MAX_BUFFERED, Shared};
@@ -102,36 +104,32 @@ async fn connect(shared: &Shared) -> Result<Link, Error> {
 async fn run(shared: &Shared, link: Link) -> Option<String> {
     let Link { socket, mut buffer, terms } = link;
     let Terms { frame_max, heartbeat, .. } = terms;
-    if let Err(error) = shared.begin(terms) {
+    let (mut reader, writer) = tokio::io::split(socket);
+    if let Err(error) = shared.begin(terms, Outgoing::new(writer)) {
         return Some(error.to_string());
     }
     let beat = Duration::from_secs(heartbeat.max(1).into()) / 2;
-    let (mut reader, mut writer) = tokio::io::split(socket);
-    let (mut writing, mut written) = (Vec::new(), 0);
-    let (mut heard, mut spoken) = (Instant::now(), Instant::now());
+    let mut heard = Instant::now();
     let mut closing: Option<Instant> = None;
     loop {
-        if written == writing.len() {
-            writing.clear();
-            written = 0;
+        let (idle, until_retry) = {
             let mut state = shared.lock();
-            if let Err(error) = gather(&mut state, &mut writing) {
-                return Some(error.to_string());
-            }
-            if writing.is_empty() && heartbeat > 0 && spoken.elapsed() >= beat {
-                writing.extend([8, 0, 0, 0, 0, 0, 0, 0xCE]);
-            }
+            let idle = match gather(&mut state, (heartbeat > 0).then_some(beat)) {
+                Ok(idle) => idle,
+                Err(error) => return Some(error.to_string()),
+            };
             if state.phase == Phase::Closed && closing.is_none() {
                 closing = Some(Instant::now());
             }
-        }
+            (idle, state.until_retry())
+        };
         if heartbeat > 0 && heard.elapsed() >= beat * 4 {
             return Some(format!("nothing has been heard of the broker for {:?}", heard.elapsed()));
         }
         if closing.is_some_and(|since| since.elapsed() > CLOSING) {
             return None;
         }
-        let tick = if closing.is_some() { Duration::from_millis(100) } else { shared.lock().until_retry().min(beat) };
+        let tick = if closing.is_some() { Duration::from_millis(100) } else { until_retry.min(beat) };
         let paused = shared.buffered.load(Ordering::Relaxed) > MAX_BUFFERED;
         buffer.reserve(READ);
         tokio::select! {
@@ -150,24 +148,23 @@ async fn run(shared: &Shared, link: Link) -> Option<String> {
                 Err(_) if closing.is_some() => return None,
                 Err(error) => return Some(error.to_string()),
             },
-            sent = writer.write(&writing[written..]), if written < writing.len() => match sent {
-                Ok(count) => {
-                    written += count;
-                    spoken = Instant::now();
-                    if written == writing.len() && writer.flush().await.is_err() {
-                        return Some("the broker has hung up".to_owned());
-                    }
+            sent = std::future::poll_fn(|context| match &mut shared.lock().outgoing {
+                Some(outgoing) => outgoing.poll_send(context),
+                None => Poll::Ready(Ok(())),
+            }), if !idle => {
+                if let Err(error) = sent {
+                    return Some(error.to_string());
                 }
-                Err(error) => return Some(error.to_string()),
-            },
-            () = shared.wake.notified(), if written == writing.len() => {}
+            }
+            () = shared.wake.notified(), if idle => {}
             () = tokio::time::sleep(tick) => {}
         }
     }
 }
 
-/// Takes what is to be sent: what is settled, and what others have put there.
-fn gather(state: &mut State, writing: &mut Vec<u8>) -> Result<(), WireError> {
+/// Takes what is to be sent, unless something is on its way: what is settled, what others have put there, and a sign of life where nothing
+/// was sent for so long. Whether there is nothing.
+fn gather(state: &mut State, beat: Option<Duration>) -> Result<bool, WireError> {
     if state.phase == Phase::Up {
         let due: Vec<_> = state
             .consumers
@@ -177,10 +174,16 @@ fn gather(state: &mut State, writing: &mut Vec<u8>) -> Result<(), WireError> {
             .collect();
         due.iter().try_for_each(|consumer| state.subscribe(consumer))?;
     }
-    let State { consumers, out, .. } = state;
+    let State { consumers, out, outgoing: Some(outgoing), .. } = state else { return Ok(true) };
+    if !outgoing.is_idle() {
+        return Ok(false);
+    }
     consumers.values().try_for_each(|consumer| consumer.flush(out))?;
-    std::mem::swap(out, writing);
-    Ok(())
+    if out.is_empty() && beat.is_some_and(|beat| outgoing.spoken.elapsed() >= beat) {
+        out.extend([8, 0, 0, 0, 0, 0, 0, 0xCE]);
+    }
+    outgoing.take(out);
+    Ok(outgoing.is_idle())
 }
 
 /// Reads all frames that are there; false where the broker has said good-bye to us.

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::channel::{CONSUMERS, CONTROL, Channel, PUBLISHING, Slot};
 use super::link::Terms;
+use super::outgoing::Outgoing;
 use super::publishing::Publishing;
 use super::subscription::Subscription;
 use crate::broker::{Exchange, Queue, Topology};
@@ -55,6 +56,8 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// What is to be sent.
     pub(super) out: Vec<u8>,
+    /// What is being sent, as long as there is a connection.
+    pub(super) outgoing: Option<Outgoing>,
     pub(super) terms: Terms,
     pub(super) channels: HashMap<u16, Channel>,
     pub(super) publishing: Publishing,
@@ -75,6 +78,7 @@ impl State {
         Self {
             phase: Phase::Down,
             out: Vec::new(),
+            outgoing: None,
             terms: Terms { frame_max: 4096, channel_max: 1, heartbeat: 0 },
             channels: HashMap::new(),
             publishing: Publishing::default(),
@@ -95,8 +99,9 @@ impl State {
     }
 
     /// There is a connection.
-    pub(super) fn begin(&mut self, terms: Terms) -> Result<(), WireError> {
+    pub(super) fn begin(&mut self, terms: Terms, outgoing: Outgoing) -> Result<(), WireError> {
         self.phase = Phase::Up;
+        self.outgoing = Some(outgoing);
         self.trouble = None;
         self.terms = terms;
         self.out.clear();
@@ -121,6 +126,7 @@ impl State {
             self.phase = Phase::Down;
         }
         self.out = Vec::new();
+        self.outgoing = None;
         for (_, channel) in self.channels.drain() {
             channel.fail(None);
         }

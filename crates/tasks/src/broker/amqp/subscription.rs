@@ -124,15 +124,21 @@ impl Subscription {
     }
 
     fn settle(&self, tag: u64, verdict: Verdict) {
-        let inner = &mut *self.lock();
-        if inner.consume.no_ack || !inner.holds(tag) {
-            return;
-        }
-        inner.window.settled.push((tag & ((1 << NUMBER) - 1), verdict));
+        let alone = {
+            let inner = &mut *self.lock();
+            if inner.consume.no_ack || !inner.holds(tag) {
+                return;
+            }
+            inner.window.settled.push((tag & ((1 << NUMBER) - 1), verdict));
+            inner.window.marks.len() == 1
+        };
         if !self.dirty.swap(true, Ordering::AcqRel)
             && let Some(shared) = self.shared.upgrade()
         {
-            shared.wake.notify_one();
+            match alone {
+                true => shared.settled_alone(),
+                false => shared.wake.notify_one(),
+            }
         }
     }
 }

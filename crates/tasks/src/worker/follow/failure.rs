@@ -21,7 +21,13 @@ impl Shared {
             if ending.embed.chord.truth() {
                 self.part(&ending, State::Failure, ResultValue::Exception(ExceptionMeta::from(exception))).await;
             }
-            self.fail_chain(&ending.embed.chain, exception, ending.within, ending.stores).await;
+            match ending.embed.whole_chain(&self.settings) {
+                Ok(chain) => {
+                    let chain = Value::List(chain.into_owned());
+                    self.fail_chain(&chain, exception, ending.within, ending.stores).await;
+                }
+                Err(error) => tracing::error!("the tasks behind {} cannot be read: {error}", ending.id),
+            }
             self.call_errbacks(&ending, exception).await;
         })
     }

@@ -48,7 +48,7 @@ impl Shared {
     /// As Celery: callbacks that are groups by themselves, all others together as one group.
     pub(super) async fn lead_on(&self, job: &Job, result: &Encoded) -> Result<(), Exception> {
         let Some(embed) = &job.embed else { return Ok(()) };
-        if !embed.callbacks.truth() && !embed.chain.truth() {
+        if !embed.callbacks.truth() && !embed.chain.truth() && embed.rest.is_none() {
             return Ok(());
         }
         let result = result.decode(&self.settings).map_err(|error| error.exception())?;
@@ -76,11 +76,25 @@ impl Shared {
         for callback in groups.into_iter().chain(others) {
             self.send_within(&job.context, &callback, &result, &options).await?;
         }
-        if let Some((next, rest)) = embed.chain.as_slice().and_then(<[Value]>::split_last) {
-            options.set("chain", Value::List(rest.to_vec()));
-            self.send_within(&job.context, &Canvas::from_value(next)?, &result, &options).await?;
+        self.send_next(job, embed, &result, options).await
+    }
+
+    /// Sends the next task of a chain.
+    async fn send_next(&self, job: &Job, embed: &Embed, result: &[Value], mut options: Options) -> Result<()> {
+        let known = embed.chain.as_slice().unwrap_or_default();
+        let Some((next, behind)) = known.split_last() else { return Ok(()) };
+        let next = Canvas::from_value(next)?;
+        // What is one message takes on what was not read.
+        if let Some(rest) = embed.rest.as_ref().filter(|_| behind.is_empty() && next.is_task()) {
+            options.set("chain", Value::List(Vec::new()));
+            let mut plan = planned(&next, &self.app, result, &options)?;
+            plan.hand_on(rest);
+            return carry_out(plan, &self.app, Some(&job.context)).await;
         }
-        Ok(())
+        let mut chain = embed.whole_chain(&self.settings)?.into_owned();
+        chain.pop();
+        options.set("chain", Value::List(chain));
+        self.send_within(&job.context, &next, result, &options).await
     }
 
     /// Sends a canvas as a task does that runs.
