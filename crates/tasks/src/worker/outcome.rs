@@ -33,9 +33,8 @@ pub(super) async fn conclude(shared: Arc<Shared>, ended: Ended) {
         }
         How::Lost(status) => shared.lost(&job, &status).await,
         // Whoever stopped it has said what there is to say.
-        How::Stopped | How::Expired => return,
+        How::Stopped | How::Expired => {}
     }
-    shared.remember_body(&job);
 }
 
 /// Whether nothing is left to do that waits; then it is done.
@@ -105,6 +104,7 @@ impl Shared {
             self.count(job, State::Success, result).await;
         }
         log::succeeded(job, runtime, &encoded, &self.settings);
+        self.remember_body(job);
         job.ack();
     }
 
@@ -112,6 +112,7 @@ impl Shared {
         self.store_failure(job, State::Failure, exception).await;
         self.fail_on(job, exception).await;
         log::failed(job, exception);
+        self.remember_body(job);
         match job.known.acks_on_failure {
             true => job.ack(),
             false => job.reject(false),

@@ -43,12 +43,13 @@ impl Shared {
         group
             && headers.group_index.is_none()
             && headers.retries == 0
+            && headers.replaced_task_nesting == 0
             && !job.redelivered
             && job.deliveries.unwrap_or_default() == 0
             && self.chords().is_some()
     }
 
-    /// It has come to an end. Before that it is not remembered: should it come again meanwhile, nobody knows whether it will have been acknowledged.
+    /// It has come to an end; what takes its place has the same id. Before that it is not remembered: should it come again meanwhile, nobody knows whether it will have been acknowledged.
     pub(in super::super) fn remember_body(&self, job: &Job) {
         let headers = &job.message().headers;
         if headers.group.is_some() && headers.group_index.is_none() && self.chords().is_some() {
