@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use salamander_codec::Settings;
-use salamander_value::Value;
 use salamander_wire::WireError;
 use salamander_wire::celery::{Compression, ResultMeta, Serializer, State, settings};
 
@@ -90,7 +89,8 @@ impl Stored {
     }
 
     /// What is kept of another value.
-    pub(crate) fn encode_value(&self, value: &Value) -> Result<Bytes> {
+    #[cfg(feature = "redis")]
+    pub(crate) fn encode_value(&self, value: &salamander_value::Value) -> Result<Bytes> {
         self.compressed(self.options.serializer.encode(value, &self.settings)).map_err(|error| {
             Error::with_source(Kind::Misuse, format!("it cannot be encoded to be kept: {error}"), error)
         })
@@ -107,7 +107,8 @@ impl Stored {
     }
 
     /// The value that is kept so.
-    pub(crate) fn decode_value(&self, stored: &Bytes) -> Result<Value> {
+    #[cfg(feature = "redis")]
+    pub(crate) fn decode_value(&self, stored: &Bytes) -> Result<salamander_value::Value> {
         let serializer = self.options.serializer;
         let decoded = match decompressed(stored) {
             Some(plain) => plain.and_then(|plain| serializer.decode(&plain, &self.settings)),
@@ -117,6 +118,7 @@ impl Stored {
     }
 
     /// The state that is kept so.
+    #[cfg(any(feature = "redis", test))]
     pub(crate) fn decode(&self, stored: &Bytes) -> Result<ResultMeta> {
         self.decode_by(self.options.serializer, stored)
     }

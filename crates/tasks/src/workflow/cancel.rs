@@ -11,8 +11,10 @@ use crate::backend::Update;
 use crate::call::{AsyncResult, date_done};
 use crate::error::Result;
 
-/// How long workers have to say that they have thrown tasks away, or ended them.
+/// How long workers have to say that they have thrown tasks away.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// And that they have ended what runs.
+const ENDING: Duration = Duration::from_secs(10);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(40);
 /// How many ids go in one command.
@@ -32,7 +34,7 @@ impl Workflow {
     /// Cancels all of it that has not ended: what runs, what waits in queues, and what is not sent yet.
     ///
     /// All workers are told of all ids that are known, of either language. What was sent meanwhile is found as a child of what has ended, and
-    /// revoked as well. Tasks of which no worker has said anything after two seconds are `REVOKED` in the result backend from then on, so that
+    /// revoked as well. What runs has ten seconds to end. Tasks of which no worker has said anything after two seconds are `REVOKED` in the result backend from then on, so that
     /// nobody waits for them for ever. A worker that begins later hears of them from the other workers, as with Celery's `revoke`.
     ///
     /// # Errors
@@ -64,20 +66,23 @@ impl Workflow {
 
     /// Waits until workers have said of all tasks that they have ended, but not for long.
     async fn patiently(&mut self) -> Result<()> {
-        let end = Instant::now() + PATIENCE;
-        while open(self.look().await?).next().is_some() && Instant::now() < end {
+        let start = Instant::now();
+        loop {
+            let tree = self.look().await?;
+            let runs = tree.tasks().any(|task| !task.state.is_ready() && has_begun(task));
+            let limit = if runs { ENDING } else { PATIENCE };
+            if open(tree).next().is_none() || start.elapsed() >= limit {
+                return Ok(());
+            }
             tokio::time::sleep(PAUSE).await;
         }
-        Ok(())
     }
 
     /// What nobody has begun will not be begun.
     async fn give_up(&mut self) -> Result<()> {
         let backend = look::readable(&self.app)?.clone();
-        let begun =
-            |task: &&Tree| !matches!(task.state, State::Pending | State::Unknown | State::Received | State::Retry);
-        let waiting: Vec<Str> =
-            self.tree.tasks().filter(|task| !begun(task)).filter_map(|task| task.id.clone()).collect();
+        let waiting = self.tree.tasks().filter(|task| !has_begun(task));
+        let waiting: Vec<Str> = waiting.filter_map(|task| task.id.clone()).collect();
         for id in waiting {
             let exception = Exception::new("celery.exceptions.TaskRevokedError", "revoked");
             let mut meta = ResultMeta::failed(id, State::Revoked, &exception);
@@ -86,6 +91,11 @@ impl Workflow {
         }
         self.look().await.map(drop)
     }
+}
+
+/// Whether somebody has begun with it.
+fn has_begun(task: &Tree) -> bool {
+    !matches!(task.state, State::Pending | State::Unknown | State::Received | State::Retry)
 }
 
 /// The ids of tasks that have not ended.

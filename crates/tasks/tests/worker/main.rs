@@ -6,6 +6,7 @@ mod joining;
 mod limits;
 mod messages;
 mod outcomes;
+mod replacing;
 mod settling;
 mod shutdown;
 

@@ -86,7 +86,7 @@ impl Workflow {
         if self.cancel {
             return self.cancel(&app, &mut workflow, &mut drawing).await;
         }
-        let (began, mut hinted) = (Instant::now(), false);
+        let began = Instant::now();
         loop {
             in_time(&app, workflow.look()).await?;
             let state = &workflow.tree().state;
@@ -103,20 +103,20 @@ impl Workflow {
                 out.write_all(workflow.tree().to_dot().as_bytes())?;
                 return Ok(out.flush()?);
             }
-            drawing.draw(&workflow, &self.id)?;
-            if self.once {
-                return Ok(());
-            }
             let counts = workflow.tree().counts();
-            if counts.is_over() {
-                return ended(&counts);
-            }
-            if !hinted && !workflow.is_whole() && counts.waiting == counts.all {
-                hinted = true;
+            // Before anything is drawn, which is drawn over later.
+            if drawing.before.is_none() && !self.once && !workflow.is_whole() && counts.waiting == counts.all {
                 eprintln!(
                     "Nothing is stored of {} yet: it waits or runs, or there is no such task. Ctrl-C ends the waiting",
                     Shown(&self.id, Lines::One)
                 );
+            }
+            drawing.draw(&workflow, &self.id)?;
+            if self.once {
+                return Ok(());
+            }
+            if counts.is_over() {
+                return ended(&counts);
             }
             if timeout.is_some_and(|timeout| began.elapsed() >= timeout) {
                 return Err(Failure::failed(format!(

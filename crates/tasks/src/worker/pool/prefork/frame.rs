@@ -265,3 +265,24 @@ impl Order {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Signature;
+    use crate::canvas::{Canvas, group};
+
+    #[tokio::test]
+    async fn what_is_to_run_in_the_place_of_a_job_comes_with_its_outcome() {
+        let add = |x: i64| Signature::<Value>::new("tasks.add", (x, x)).countdown(2);
+        let canvas = group([add(1), add(2)]) | Signature::<Value>::new("tasks.sum", ());
+        let children = vec![ResultTree::group("a", vec![ResultTree::task("b")])];
+        let left = Left { memory: 5, children, replacement: Some(canvas.to_value()) };
+        let frame = Frame::Exception(crate::Ignore.into(), left);
+        let mut written = Vec::new();
+        frame.write(&mut written).await.unwrap();
+        let Some(Frame::Exception(_, left)) = Frame::read(&mut &written[..]).await.unwrap() else { panic!() };
+        let travelled = Canvas::from_value(&left.replacement.unwrap()).unwrap();
+        assert_eq!((travelled.to_value(), left.children.len(), left.memory), (canvas.to_value(), 1, 5));
+    }
+}
