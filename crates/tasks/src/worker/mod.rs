@@ -189,16 +189,7 @@ impl Worker {
         let _sweeper = Sweeper::start(&shared);
         tracing::info!(target: "celery.worker", "{} ready.", self.name);
         let parts = Parts { shared, lanes, revoked, events, teller, commands, prefetch, soft_shutdown };
-        // As a task of its own it is where the others are: from a delivery to its result no thread has to wake another one.
-        let mut engine =
-            Running(tokio::spawn(async move { Engine::new(parts, buckets, gate).run(consumer, &mut signals).await }));
-        match (&mut engine.0).await {
-            Ok(ended) => ended,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => Err(Error::with_source(Kind::Closed, "the runtime of the worker has ended", error)),
-            },
-        }
+        Engine::new(parts, buckets, gate).run(consumer, &mut signals).await
     }
 
     fn queues(&self) -> Result<Vec<Queue>> {
@@ -281,15 +272,6 @@ impl Worker {
             known.insert(Str::from(name), Arc::new(task));
         }
         Ok(known)
-    }
-}
-
-/// A task that ends with whoever waits for it.
-struct Running(tokio::task::JoinHandle<Result<()>>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

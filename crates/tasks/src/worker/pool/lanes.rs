@@ -177,23 +177,22 @@ fn next_here(inner: &Arc<Inner>, place: Place) -> Option<Arc<Job>> {
     None
 }
 
-async fn task_lane(inner: Arc<Inner>, job: Arc<Job>) {
-    let began = Instant::now();
-    let how = match inner.enter(&job, began, None) {
-        Some(how) => how,
-        None => {
-            if job.tells_start {
-                // Who is told of it may be next on this very thread, and waits no longer than it must for a function that never waits.
-                tokio::task::yield_now().await;
-            }
-            in_task(&job, inner.codec).await
+async fn task_lane(inner: Arc<Inner>, mut job: Arc<Job>) {
+    loop {
+        let began = Instant::now();
+        let how = match inner.enter(&job, began, None) {
+            Some(how) => how,
+            None => in_task(&job, inner.codec).await,
+        };
+        if !inner.leave(job, how, began) {
+            return;
         }
-    };
-    if inner.leave(job, how, began)
-        && let Some(next) = inner.next()
-    {
-        // Not here: then others would have their turn only after functions that never wait.
-        start(&inner, next);
+        match next_here(&inner, Place::Task) {
+            Some(next) => job = next,
+            None => return,
+        }
+        // Others have their turn, although functions that never wait do not let them.
+        tokio::task::consume_budget().await;
     }
 }
 
