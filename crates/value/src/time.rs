@@ -154,7 +154,8 @@ impl TimeDelta {
     /// A duration of this many microseconds, if Python's range has it.
     pub fn from_micros(micros: i128) -> Option<Self> {
         let day = i128::from(DAY * MICROS);
-        let days = i32::try_from(micros.div_euclid(day)).ok().filter(|days| days.abs() <= 999_999_999)?;
+        let days =
+            i32::try_from(micros.div_euclid(day)).ok().filter(|days| (-999_999_999..=999_999_999).contains(days))?;
         let rest = micros.rem_euclid(day);
         Some(Self {
             days,
@@ -230,7 +231,7 @@ impl fmt::Display for FixedOffset {
 impl fmt::Display for TimeDelta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.days != 0 {
-            write!(f, "{} day{}, ", self.days, if self.days.abs() == 1 { "" } else { "s" })?;
+            write!(f, "{} day{}, ", self.days, if matches!(self.days, 1 | -1) { "" } else { "s" })?;
         }
         write!(f, "{}:{:02}:{:02}", self.seconds / 3600, self.seconds / 60 % 60, self.seconds % 60)?;
         if self.microseconds != 0 {
@@ -268,6 +269,9 @@ mod tests {
         assert_eq!(TimeDelta::from_micros(-1).unwrap().to_string(), "-1 day, 23:59:59.999999");
         let long = TimeDelta::from_micros(-29_514_139_346_801_187_500).unwrap();
         assert_eq!(long.total_seconds(), -29_514_139_346_801.188);
+        let most = |days: i128| TimeDelta::from_micros(days * i128::from(DAY * MICROS));
+        assert_eq!(most(-999_999_999).unwrap().to_string(), "-999999999 days, 0:00:00");
+        assert_eq!((most(-1_000_000_000), most(i32::MIN.into()), most(i128::from(i32::MIN) - 1)), (None, None, None));
         let when = DateTime::from_civil_micros(-1).unwrap();
         assert_eq!(when.to_string(), "1969-12-31T23:59:59.999999");
         assert_eq!(when.to_civil_micros(), -1);

@@ -160,12 +160,11 @@ impl Pump {
         let mut timers = Timers { beat: now, renewal: now, restoration: now, sweep: now };
         match self.ready.take() {
             Some(ready) => _ = ready.send(Ok(())),
-            // While nobody could reach the server, nobody could say what he still needs: first all of them have to.
-            None => {
-                timers.restoration += AFTER_OUTAGE;
-                timers.sweep += AFTER_OUTAGE;
-            }
+            None => timers.sweep += AFTER_OUTAGE,
         }
+        // While nobody could reach the server, nobody could say what he still needs: first all of them have to. Who is new here does not
+        // know whether that was so.
+        timers.restoration += AFTER_OUTAGE;
         loop {
             self.hear(pushed)?;
             let (settled, changes, stopped) = {
